@@ -1,0 +1,1 @@
+"""QA Audit: audit outsourced customer calls, from recording to scorecard."""

@@ -1,0 +1,1 @@
+"""What things mean: pure rules and values, no input or output, no clock."""

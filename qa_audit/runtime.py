@@ -1,0 +1,82 @@
+"""The composition root: the one place that builds adapters, each on its first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qa_audit.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    from qa_audit.media.protocol import MediaStore, Recordings
+    from qa_audit.queue.protocol import Jobs
+    from qa_audit.speech.protocol import Transcriber
+    from qa_audit.storage.database import Database
+
+
+class Runtime:
+    """The adapters of one process. Imports are inside the properties: the web process never imports torch."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
+        self.settings = settings
+        self.clock: Callable[[], datetime] = clock or (lambda: datetime.now(UTC))
+
+    @cached_property
+    def db(self) -> Database:
+        """The database."""
+        from qa_audit.storage.database import Database
+
+        return Database(self.settings.database)
+
+    @cached_property
+    def media(self) -> MediaStore:
+        """The store of recordings and what is made from them."""
+        from qa_audit.media.store import open_store
+
+        return open_store(self.settings.media, self.settings.data_dir / "cache")
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        """Everything that looks into audio bytes."""
+        from qa_audit.media.recordings import AvRecordings
+
+        return AvRecordings(self.settings.data_dir / "tmp")
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The doorbell; without a Redis it is a silent one, and the sweep alone gets work done."""
+        from qa_audit.queue.rq_jobs import NoJobs, RqJobs
+
+        return RqJobs(self.settings.redis_url) if self.settings.redis_url else NoJobs()
+
+    @cached_property
+    def speech(self) -> Transcriber:
+        """The speech engine that the settings name."""
+        from qa_audit.speech.engines import open_engine
+
+        return open_engine(self.settings.speech_engine, self.settings.whisper_model, self.settings.model_cache)
+
+    @cached_property
+    def rubrics_dir(self) -> Path:
+        """The folder of the bundled rubrics."""
+        return bundled("rubrics")
+
+
+def bundled(name: str) -> Path:
+    """Return a folder that ships beside the package (`templates`, `static`, `rubrics`).
+
+    In a checkout it stands beside the package; in an installed wheel it is inside it.
+    """
+    package = Path(__file__).parent
+    for folder in (package / "_bundled" / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"The folder '{name}' is missing from this installation.")
+
+
+def build_runtime(settings: Settings | None = None) -> Runtime:
+    """Build the runtime of this process from the settings given or from the environment."""
+    return Runtime(settings or load_settings())

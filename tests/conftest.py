@@ -1,0 +1,113 @@
+"""Fixtures that every kind of test shares: a migrated database of each kind, settings, a runtime."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from qa_audit.config import Settings
+from qa_audit.runtime import Runtime
+from qa_audit.storage.database import Database
+from tests import postgres
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def missing(what: str, how: str) -> None:
+    """Skip by name, or fail where everything has to be there (CI)."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing: {how}")
+    pytest.skip(f"{what} is missing: {how}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with public recordings and hostile files, which stands beside some checkouts only."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder 'shared' with public recordings is absent")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "empty.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a Postgres with a migrated template database `qa_template`."""
+    given = os.environ.get("QA_AUDIT_TEST_DATABASE_URL")
+    if given:
+        yield from _with_template(given.rsplit("/", 1)[0])
+        return
+    programs = postgres.find_programs()
+    if programs is None:
+        missing("Postgres", "install the package postgresql")
+        return
+    with postgres.running(programs) as address:
+        yield from _with_template(address)
+
+
+def _with_template(address: str) -> Iterator[str]:
+    name = f"qa_template_{secrets.token_hex(4)}"
+    _sql(address, f"CREATE DATABASE {name}")
+    template = Database(f"{address}/{name}")
+    template.upgrade()
+    template.dispose()
+    yield f"{address}#{name}"
+    _sql(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _sql(address: str, statement: str) -> None:
+    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh, migrated database; every test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "qa_audit.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    address, template = request.getfixturevalue("postgres_server").split("#")
+    name = f"qa_{secrets.token_hex(6)}"
+    _sql(address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield f"{address}/{name}"
+    _sql(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a fresh, migrated SQLite database, for tests that need one kind only."""
+    path = tmp_path / "qa_audit.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings of a throw-away installation on each kind of database."""
+    return Settings(data_dir=tmp_path, database_url=database_url, secret_key="for tests only")
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """A runtime of a throw-away installation; tests replace adapters by setting attributes."""
+    built = Runtime(settings)
+    yield built
+    built.db.dispose()
