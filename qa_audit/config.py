@@ -64,8 +64,8 @@ class Settings(BaseModel):
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment (or the mapping given).
 
-    Every secret may also be given as NAME_FILE, the path of a file that holds it. Raises Invalid that names the
-    variable when one is unknown, unreadable or of the wrong form.
+    Every secret may also be given as NAME_FILE, the path of a file that holds it. Raises Invalid that names
+    the variable when one is unknown, unreadable or of the wrong form.
     """
     environment = os.environ if environment is None else environment
     values: dict[str, str] = {}
@@ -96,7 +96,7 @@ def _read_secret(name: str, path: str) -> str:
 
 
 def secret_key(settings: Settings) -> str:
-    """Return the key that signs sessions: the one set, else one generated once into the data folder (mode 0600)."""
+    """Return the key that signs sessions: the one set, else one made once in the data folder (mode 0600)."""
     if settings.secret_key:
         return settings.secret_key
     path = settings.data_dir / "secret_key"

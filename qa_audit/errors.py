@@ -71,7 +71,7 @@ class Permanent(QaAuditError):
 
 
 class Waiting(QaAuditError):
-    """The work cannot be done now and no attempt is to be counted: it waits for the installation to change."""
+    """The work cannot be done now and no attempt counts: it waits for the installation to change."""
 
 
 class LeaseLost(QaAuditError):

@@ -1,7 +1,6 @@
 """Structured logs: ids, never transcript words, never names.
 
-A field whose name is not on the allow-list of plain facts is fine as long as its value is an id, a number or a fixed
-word; free text from outside must not be logged at all.
+A field may hold an id, a number or a fixed word; free text from outside must not be logged at all.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import structlog
 
 
 def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
-    """Send log lines to stderr, as JSON unless stderr is a terminal. Called by each door once at its start."""
+    """Send log lines to stderr, as JSON unless stderr is a terminal; each door calls it once at its start."""
     as_json = not sys.stderr.isatty() if json is None else json
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(

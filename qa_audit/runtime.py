@@ -57,7 +57,9 @@ class Runtime:
         """The speech engine that the settings name."""
         from qa_audit.speech.engines import open_engine
 
-        return open_engine(self.settings.speech_engine, self.settings.whisper_model, self.settings.model_cache)
+        return open_engine(
+            self.settings.speech_engine, self.settings.whisper_model, self.settings.model_cache
+        )
 
     @cached_property
     def rubrics_dir(self) -> Path:

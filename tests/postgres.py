@@ -43,7 +43,9 @@ def running(programs: Path) -> Iterator[str]:
         os.chown(folder, int(str(who["user"])), int(str(who["group"])))
     common = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **who}
     data = folder / "data"
-    subprocess.run([programs / "initdb", "-D", data, "-A", "trust", "-U", "qa", "--no-sync"], check=True, **common)
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-A", "trust", "-U", "qa", "--no-sync"], check=True, **common
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

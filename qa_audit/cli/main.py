@@ -27,7 +27,7 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """A group that imports a command when it is used, so that `--help` is fast and nothing heavy loads unasked."""
+    """A group that imports a command only when it is used, so that nothing heavy loads unasked."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands."""

@@ -7,7 +7,9 @@ from typing import Literal
 
 from qa_audit.errors import Forbidden, NotFound
 
-Role = Literal["admin", "reviewer", "viewer", "manager", "lead", "agent", "upload_token", "read_token", "admin_token"]
+Role = Literal[
+    "admin", "reviewer", "viewer", "manager", "lead", "agent", "upload_token", "read_token", "admin_token"
+]
 Action = Literal[
     "see_calls",  # any call of one's scope before publication, its transcript, its playback copy
     "upload",
@@ -58,8 +60,8 @@ def in_scope(actor: Actor, vendor_id: int | None) -> bool:
 def ensure(actor: Actor, action: Action, vendor_id: int | None = None) -> None:
     """Raise unless the actor may do this.
 
-    NotFound outside the actor's scope, and for the vendor's side wherever it may not see the thing, so that nobody
-    learns that it exists; Forbidden where the actor may see but not do.
+    NotFound outside the actor's scope, and for the vendor's side wherever it may not see the thing, so
+    that nobody learns that it exists; Forbidden where the actor may see but not do.
     """
     if not in_scope(actor, vendor_id) or (actor.role in VENDOR_SIDE and actor.role not in MATRIX[action]):
         raise NotFound()

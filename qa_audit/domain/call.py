@@ -14,9 +14,10 @@ Span = tuple[float, float]
 class CallFacts:
     """What is known about a call besides its sound.
 
-    `speech` holds the measured stretches of speech of each speaker, in seconds; `facts` the call's custom facts
-    (`transferred`, `verified_by_ivr`, `customer_name`, …); `variables` what a rubric's `{brand}` and the like stand
-    for on this call; `warnings` the measured troubles (`clipped`, `truncated`, `dual_mono`, …).
+    `speech` holds the measured stretches of speech of each speaker, in seconds; `facts` the call's custom
+    facts (`transferred`, `verified_by_ivr`, `customer_name`, …); `variables` what a rubric's `{brand}` and
+    the like stand for on this call; `warnings` the measured troubles (`clipped`, `truncated`, `dual_mono`,
+    …).
     """
 
     duration: float

@@ -105,10 +105,17 @@ class Recordings(Protocol):
         """Decode to 16 kHz channels; raises Permanent(`undecodable`)."""
         ...
 
-    def playback(self, path: Path, target: Path, *, silence: Sequence[Span] = ()) -> None:
-        """Write the browser's copy (AAC in M4A, constant rate) with `silence` spans zeroed on every channel."""
-        ...
+    def derive(
+        self,
+        path: Path,
+        playback_target: Path | None,
+        peaks_target: Path | None,
+        silence: Sequence[Span] = (),
+        *,
+        progress: Callable[[float], None] = lambda f: None,
+    ) -> None:
+        """Write the playback copy (AAC in M4A, constant rate) and the peaks (JSON) in one decoding pass.
 
-    def peaks(self, path: Path, target: Path, *, silence: Sequence[Span] = ()) -> None:
-        """Write the waveform's peaks as JSON, zero within `silence` (see media/peaks.py for the form)."""
+        `silence` spans are zeroed on every channel of both. A target appears whole or not at all.
+        """
         ...

@@ -58,7 +58,8 @@ class Database:
     def write(self) -> Iterator[Session]:
         """Open a session that commits at the end of the block, or rolls back when the block raises.
 
-        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers queue up instead of failing.
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers queue up instead of
+        failing.
         """
         with Session(self._writer, expire_on_commit=False) as session:
             yield session

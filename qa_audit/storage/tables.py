@@ -41,7 +41,7 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 
-def public_id() -> str:
+def new_public_id() -> str:
     """Make an opaque id of 128 random bits, safe in addresses."""
     return secrets.token_urlsafe(16)
 
@@ -75,7 +75,7 @@ def _key() -> Any:
 
 
 def _public() -> Any:
-    return Field(default_factory=public_id, sa_column=Column(String(32), nullable=False, unique=True))
+    return Field(default_factory=new_public_id, sa_column=Column(String(32), nullable=False, unique=True))
 
 
 def _time(*, nullable: bool = True, index: bool = False) -> Any:
@@ -89,7 +89,8 @@ def _reference(
     column = Column(
         Integer, ForeignKey(target, ondelete=ondelete), nullable=nullable, unique=unique, index=not unique
     )
-    return Field(sa_column=column, **({"default": None} if nullable else {}))
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    return Field(sa_column=column, **default)
 
 
 def _json(empty: type) -> Any:
@@ -97,7 +98,8 @@ def _json(empty: type) -> Any:
 
 
 def _text(*, nullable: bool = True) -> Any:
-    return Field(sa_column=Column(Text, nullable=nullable), **({"default": None} if nullable else {}))
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    return Field(sa_column=Column(Text, nullable=nullable), **default)
 
 
 def _one_of(column: str, *values: str) -> CheckConstraint:
@@ -152,7 +154,7 @@ class Agent(SQLModel, table=True):
 
 
 class TeamMembership(SQLModel, table=True):
-    """Which team an agent belonged to from when to when (dates inclusive, open-ended when `until` is null)."""
+    """Which team an agent belonged to from when to when (dates inclusive, open without `until`)."""
 
     __tablename__ = "team_membership"
     id: int | None = _key()
@@ -176,7 +178,7 @@ class User(SQLModel, table=True):
     team_id: int | None = _reference("team.id", nullable=True)
     agent_id: int | None = _reference("agent.id", nullable=True)
     password_hash: str | None = _text()
-    session_key: str = Field(default_factory=public_id)
+    session_key: str = Field(default_factory=new_public_id)
     disabled_at: datetime | None = _time()
     created_at: datetime = _time(nullable=False)
 
@@ -193,7 +195,7 @@ class PasswordLink(SQLModel, table=True):
 
 
 class LoginFailure(SQLModel, table=True):
-    """A failed sign-in, counted per account and per address; `subject` is a hash, never the address itself."""
+    """A failed sign-in, counted per account and per address; `subject` is a hash, never the address."""
 
     __tablename__ = "login_failure"
     __table_args__ = (Index(None, "subject", "at"),)
@@ -431,7 +433,7 @@ class AuditScore(SQLModel, table=True):
 
 
 class Scorecard(SQLModel, table=True):
-    """What the vendor sees: one per call, `snapshot` frozen at publication with the rubric versions inside."""
+    """What the vendor sees: one per call; `snapshot` is frozen at publication, rubric versions inside."""
 
     __table_args__ = (_one_of("state", "published", "acknowledged", "disputed", "withdrawn"),)
     id: int | None = _key()

@@ -34,10 +34,14 @@ def test_upgrading_twice_changes_nothing(db: Database) -> None:
 
 
 def test_a_block_that_raises_leaves_nothing_behind(db: Database) -> None:
-    with pytest.raises(RuntimeError), db.write() as session:
-        session.add(tables.Vendor(slug="acme", name="Acme"))
-        session.flush()
-        raise RuntimeError
+    def add_and_fail() -> None:
+        with db.write() as session:
+            session.add(tables.Vendor(slug="acme", name="Acme"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        add_and_fail()
     with db.read() as session:
         assert session.connection().execute(text("SELECT count(*) FROM vendor")).scalar_one() == 0
 

@@ -177,7 +177,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "status IN ('received', 'transcribing', 'transcribed', 'prescored', 'in_review', 'audited', 'published', 'waiting', 'failed')",
+            "status IN ('received', 'transcribing', 'transcribed', 'prescored', 'in_review', "
+            "'audited', 'published', 'waiting', 'failed')",
             name=op.f("ck_call_status"),
         ),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_call_agent_id_agent")),
