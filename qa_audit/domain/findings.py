@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa_audit.domain.transcript import Speaker
 
-SCHEMA = "qa-audit/prescore@1"
+SCHEMA: Literal["qa-audit/prescore@1"] = "qa-audit/prescore@1"
 
 Status = Literal["decided", "unsure", "manual", "not_applicable", "not_assessed"]
 Certainty = Literal["sure", "fairly_sure"]

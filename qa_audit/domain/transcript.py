@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = "qa-audit/transcript@1"
+SCHEMA: Literal["qa-audit/transcript@1"] = "qa-audit/transcript@1"
 
 Speaker = Literal["agent", "customer", "unknown"]
 Layout = Literal["stereo-agent-left", "stereo-agent-right", "stereo-unknown", "dual-mono", "mono"]

@@ -1,0 +1,147 @@
+"""Kind `answered`: when the caller says one thing, the agent must answer with another soon after."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from qa_audit.domain.checks.base import (
+    Context,
+    certainty_of,
+    cite,
+    decided,
+    miss_certainty,
+    not_applicable,
+    searched_stretches,
+    unsure,
+)
+from qa_audit.domain.checks.guards import negated
+from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.phrases import Hit
+from qa_audit.domain.checks.windows import Stretch, between, miss_quality, whole
+from qa_audit.domain.findings import Finding
+
+
+class AnsweredSpec(Model):
+    """Yes when a trigger of the caller is answered in time; no trigger: nothing to judge."""
+
+    kind: Literal["answered"]
+    trigger: Phrases = Field(min_length=1, description="What the caller says.")
+    no_trigger: Phrases = Field(default=(), description="Sounds like a trigger, but is none.")
+    reply: Phrases = Field(min_length=1, description="What the agent must answer.")
+    no_reply: Phrases = Field(default=(), description="Sounds like a reply, but is none.")
+    turns: int = Field(default=2, ge=1, description="In so many next turns of the agent, or …")
+    seconds: float = Field(
+        default=20, gt=0, description="… within so many seconds, whichever reaches further."
+    )
+
+
+def check(spec: AnsweredSpec, context: Context) -> Finding:
+    """Find the trigger, then the reply."""
+    heard = context.heard
+    triggers = _triggers(spec, context)
+    clear = [hit for hit in triggers if hit.heard]
+    replies, reply_set = _replies(spec, context), context.phrases(spec.reply)
+    if not triggers:
+        early = [hit for hit in replies if hit.heard and _follows_caller(heard, hit)]
+        if early:
+            reason = "The agent showed understanding, but what it answers was not heard."
+            return unsure(reason, cite(heard, early[0]), "yes")
+        return not_applicable("The caller named no trouble that asks for it.")
+    windows = [_window(heard, hit, spec) for hit in triggers]
+    for trouble, window in zip(triggers, windows, strict=True):
+        answer = next((reply for reply in replies if reply.heard and _inside(reply, window)), None)
+        if answer is not None:
+            reason = "The agent answered what the caller said."
+            return decided("yes", reason, cite(heard, trouble, answer), certainty_of(answer))
+    if not clear:
+        return unsure(
+            "Perhaps the caller named a trouble; it was not heard clearly.", cite(heard, triggers[0])
+        )
+    trigger = clear[0]
+    window = _window(heard, trigger, spec)
+    weak = [reply for reply in replies if _inside(reply, window)]
+    near = [hit for turn, low, high in window if (hit := reply_set.nearest(turn, low, high)) is not None]
+    near = [
+        hit
+        for hit in near
+        if not context.phrases(spec.no_reply).find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
+    ]
+    if weak or near:
+        return unsure(
+            "Perhaps the agent answered it; it was not heard clearly.", cite(heard, (weak or near)[0]), "yes"
+        )
+    quality = miss_quality(heard, "agent", window)
+    looked = searched_stretches(window)
+    if quality.sure:
+        reason = "The caller named a trouble, and the agent did not answer it."
+        return decided("no", reason, cite(heard, trigger) + looked, miss_certainty(window))
+    return unsure(f"No answer to it was found, but {quality.why}.", cite(heard, trigger) + looked, "no")
+
+
+def _triggers(spec: AnsweredSpec, context: Context) -> list[Hit]:
+    phrases, harmless = context.phrases(spec.trigger), context.phrases(spec.no_trigger)
+    found = []
+    for turn in context.heard.turns_of("customer"):
+        excused = harmless.find(turn, fuzzy=False)
+        for hit in phrases.find(turn):
+            if negated(hit) or any(_overlap(hit, other) for other in excused):
+                continue
+            found.append(hit)
+    return found
+
+
+def _replies(spec: AnsweredSpec, context: Context) -> list[Hit]:
+    phrases, harmless = context.phrases(spec.reply), context.phrases(spec.no_reply)
+    found: list[Hit] = []
+    for turn in context.heard.turns_of("agent"):
+        excused = harmless.find(turn, fuzzy=False)
+        found.extend(
+            hit
+            for hit in phrases.find(turn)
+            if not negated(hit)
+            and not any(_overlap(hit, other) for other in excused)
+            and not _says_again(hit)
+        )
+    return found
+
+
+def _says_again(hit: Hit) -> bool:
+    """Say whether a lone "sorry?" asks to repeat rather than shows understanding."""
+    turn = hit.turn
+    first, last = turn.sentence_range(hit.first)
+    return turn.tokens[last].stop == "?" and last - first < 4
+
+
+def _overlap(one: Hit, other: Hit) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def _window(heard: Heard, trigger: Hit, spec: AnsweredSpec) -> list[Stretch]:
+    """Return the agent's words in which the reply must come."""
+    after: list[Turn] = [turn for turn in heard.turns_of("agent") if turn.end > trigger.end]
+    speaking = [turn for turn in after if not turn.back_channel]
+    turns = {turn.index: turn for turn in speaking[: spec.turns]}
+    near = between(whole(after), trigger.end, trigger.end + spec.seconds)
+    stretches = {stretch.turn.index: stretch for stretch in near}
+    for index, turn in turns.items():
+        if turn.start - trigger.end <= 2 * spec.seconds:
+            stretches[index] = Stretch(turn, 0, len(turn.tokens) - 1)
+    return [stretches[index] for index in sorted(stretches)]
+
+
+def _inside(hit: Hit, window: list[Stretch]) -> bool:
+    return any(hit.turn.index == turn.index and low <= hit.first <= high for turn, low, high in window)
+
+
+def _follows_caller(heard: Heard, hit: Hit) -> bool:
+    """Say whether a reply stands in the agent's first turns after the caller began to speak."""
+    caller = [turn for turn in heard.turns_of("customer") if not turn.back_channel]
+    if not caller:
+        return False
+    agent = [
+        turn for turn in heard.turns_of("agent") if turn.start > caller[0].start and not turn.back_channel
+    ]
+    return hit.turn.index in {turn.index for turn in agent[:2]}

@@ -1,0 +1,163 @@
+"""Kind `avoided`: words that must not be said; the answer is yes when none counts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from qa_audit.domain.checks.base import (
+    Context,
+    certainty_of,
+    cite,
+    decided,
+    not_assessed,
+    searched_stretches,
+    unsure,
+)
+from qa_audit.domain.checks.guards import asked, negated, quoted, repeated
+from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.naming import name_unclear
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
+from qa_audit.domain.checks.windows import Windows, select
+from qa_audit.domain.findings import Finding
+
+Guard = Literal["negated", "asked", "quoted", "repeated"]
+_NEAR_WORDS = 5
+
+
+class AvoidedSpec(Model):
+    """No when the words are said often enough, or once in a place where once is enough."""
+
+    kind: Literal["avoided"]
+    by: Literal["agent", "customer"] = "agent"
+    what: str = Field(
+        default="a word of the list", max_length=80, description="What it is, as reasons call it."
+    )
+    within: Windows = ()
+    any: Phrases = Field(min_length=1, description="The words to avoid.")
+    guards: tuple[Guard, ...] = Field(default=(), description="Hits that do not count.")
+    repeated_within: float = Field(
+        default=15, gt=0, description="Seconds in which repeating the caller is no fault."
+    )
+    repeated_is: Literal["no_hit", "unsure"] = "no_hit"
+    times: int = Field(default=1, ge=1, description="So many hits make a no; fewer are unsure.")
+    once_after: Phrases = Field(default=(), description="Right after these words one hit is enough.")
+    probability: float = Field(
+        default=HIT_PROBABILITY, ge=0, le=1, description="Below it a hit is only unsure."
+    )
+    not_near: Phrases = Field(default=(), description="A hit near one of these does not count.")
+    not_after_caller: Phrases = Field(
+        default=(), description="A hit does not count when the caller's turn before it says one of these."
+    )
+    name_due_after: Phrases = Field(
+        default=(), description="A name follows these words; one that is not understood makes it unsure."
+    )
+    exact: bool = Field(default=False, description="Only these very words, nothing that is merely close.")
+    names: bool = Field(
+        default=False, description="The words are names: matched exactly, misheard ones noticed."
+    )
+    right_names: Phrases = Field(default=(), description="The names that are right in the same place.")
+
+
+def check(spec: AvoidedSpec, context: Context) -> Finding:
+    """Look for the words, leave out what is guarded, and count."""
+    heard = context.heard
+    phrases = context.phrases(spec.any)
+    stretches = select(heard, spec.by, spec.within)
+    if not stretches:
+        return not_assessed("No words of the agent were recognised.")
+    fuzzy = not (spec.names or spec.exact)
+    hits = [hit for turn, low, high in stretches for hit in phrases.find(turn, low, high, fuzzy=fuzzy)]
+    counted: list[Hit] = []
+    doubtful: list[Hit] = []
+    for hit in hits:
+        verdict = _judge(hit, spec, phrases, context)
+        if verdict == "counts":
+            (counted if hit.probability >= spec.probability else doubtful).append(hit)
+        elif verdict == "doubtful":
+            doubtful.append(hit)
+    enough = [hit for hit in counted if _right_after(hit, context.phrases(spec.once_after))]
+    if enough or len(counted) >= spec.times:
+        shown = enough or counted
+        reason = f"Said: {spec.what}." if len(shown) == 1 else f"Said {len(shown)} times: {spec.what}."
+        return decided("no", reason, cite(heard, *shown), certainty_of(*shown))
+    if counted or doubtful:
+        return unsure(f"Perhaps said: {spec.what}.", cite(heard, *counted, *doubtful), "no")
+    misheard = _misheard(spec, context) if spec.names else []
+    if misheard:
+        return unsure("A name was said that was not understood.", cite(heard, misheard[0]), "yes")
+    window = searched_stretches(stretches, spec.by)
+    return decided("yes", f"Not said: {spec.what}.", window, "sure" if not hits else "fairly_sure")
+
+
+def _judge(
+    hit: Hit, spec: AvoidedSpec, phrases: PhraseSet, context: Context
+) -> Literal["counts", "doubtful", "guarded"]:
+    """Say whether a hit counts."""
+    heard = context.heard
+    if "repeated" in spec.guards and repeated(hit, phrases, heard, within=spec.repeated_within):
+        return "doubtful" if spec.repeated_is == "unsure" else "guarded"
+    if "negated" in spec.guards and (negated(hit) or _denied(hit)):
+        return "guarded"
+    if "asked" in spec.guards and asked(hit):
+        return "guarded"
+    if "quoted" in spec.guards and quoted(hit):
+        return "guarded"
+    if spec.not_near and _near(hit, context.phrases(spec.not_near)):
+        return "guarded"
+    if spec.not_after_caller:
+        before = turn_before(heard, hit.turn)
+        if before is not None and context.phrases(spec.not_after_caller).find(before):
+            return "guarded"
+    return "counts"
+
+
+def turn_before(heard: Heard, turn: Turn) -> Turn | None:
+    """Return the caller's last turn of more than a back-channel before a turn of the agent."""
+    return next(
+        (
+            other
+            for other in reversed(heard.turns[: turn.index])
+            if other.speaker == "customer" and not other.back_channel
+        ),
+        None,
+    )
+
+
+def _denied(hit: Hit) -> bool:
+    """Say whether a denial leads up to the hit: "we are not with Star Air"."""
+    first, _ = hit.turn.sentence_range(hit.first)
+    return "not" in hit.turn.texts[max(first, hit.first - 6) : hit.first]
+
+
+def _near(hit: Hit, phrases: PhraseSet) -> bool:
+    low, high = max(0, hit.first - _NEAR_WORDS), hit.last + _NEAR_WORDS
+    return bool(phrases.find(hit.turn, low, high, fuzzy=False))
+
+
+def _right_after(hit: Hit, phrases: PhraseSet) -> bool:
+    return any(
+        before.last == hit.first - 1 for before in phrases.find(hit.turn, 0, hit.first - 1, fuzzy=False)
+    )
+
+
+def _misheard(spec: AvoidedSpec, context: Context) -> list[Hit]:
+    """Find places where a name is due and neither a right name nor plain words follow."""
+    heard = context.heard
+    due, right = context.phrases(spec.name_due_after), context.phrases(spec.right_names)
+    wrong = context.phrases(spec.any)
+    found = []
+    for turn in heard.turns_of(spec.by):
+        for hit in due.find(turn, fuzzy=False):
+            after = hit.last + 1
+            if any(good.first == after for good in right.find(turn, after, fuzzy=False)):
+                continue
+            near = right.nearest(turn, after, after + 1, names=True)
+            bad = wrong.nearest(turn, after, after + 1, names=True)
+            if near is not None and (bad is None or near.ratio > bad.ratio):
+                continue
+            if bad is not None or name_unclear(hit, heard, always=False):
+                found.append(hit)
+    return found

@@ -1,0 +1,126 @@
+"""What every check gets and gives: its context, and small makers of evidence and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.phrases import Hit, PhraseSet, Variables, phrase_set
+from qa_audit.domain.checks.windows import Stretch
+from qa_audit.domain.findings import Certainty, Evidence, Finding
+from qa_audit.domain.text import Token
+from qa_audit.domain.transcript import Speaker
+
+SURE_PROBABILITY = 0.8
+
+
+@dataclass(frozen=True)
+class Context:
+    """One call under one rubric: what was heard, what the variables stand for, what was found so far."""
+
+    heard: Heard
+    variables: Variables
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+
+    def phrases(self, phrases: Iterable[str]) -> PhraseSet:
+        """Compile phrases with this call's variables."""
+        return phrase_set(phrases, self.variables)
+
+    def number(self, value: int | float | str) -> float:
+        """Return a number given in the rubric, or the one that its variable stands for."""
+        if isinstance(value, str):
+            return float(self.variables[value.strip("{}")][0])
+        return float(value)
+
+
+def said(heard: Heard, tokens: Sequence[Token]) -> tuple[Evidence, ...]:
+    """Cite tokens of one speaker: one item for each segment they lie in; the quote is filled in later."""
+    segments = heard.transcript.segments
+    by_segment: dict[int, list[Token]] = {}
+    for token in tokens:
+        by_segment.setdefault(token.segment, []).append(token)
+    return tuple(
+        Evidence(
+            kind="words",
+            start=round(min(token.start for token in own), 3),
+            end=round(max(token.end for token in own), 3),
+            segment=segments[place].id,
+            speaker=segments[place].speaker,
+            first_word=min(token.first for token in own),
+            last_word=max(token.last for token in own),
+        )
+        for place, own in by_segment.items()
+    )
+
+
+def cite(heard: Heard, *hits: Hit) -> tuple[Evidence, ...]:
+    """Cite hits, in the order given."""
+    return tuple(item for hit in hits for item in said(heard, hit.turn.tokens[hit.first : hit.last + 1]))
+
+
+def span(start: float, end: float, value: float, unit: str, speaker: Speaker | None = None) -> Evidence:
+    """Cite a measured stretch with its value."""
+    return Evidence(
+        kind="span",
+        start=round(start, 3),
+        end=round(end, 3),
+        value=round(value, 2),
+        unit=unit,
+        speaker=speaker,
+    )
+
+
+def searched(start: float, end: float, speaker: Speaker | None = "agent") -> tuple[Evidence, ...]:
+    """Cite the window in which something was looked for and not found."""
+    return (Evidence(kind="searched", start=round(start, 3), end=round(max(start, end), 3), speaker=speaker),)
+
+
+def searched_stretches(stretches: Sequence[Stretch], speaker: Speaker = "agent") -> tuple[Evidence, ...]:
+    """Cite the stretches in which something was looked for, as one window."""
+    if not stretches:
+        return ()
+    return searched(min(s.start for s in stretches), max(s.end for s in stretches), speaker)
+
+
+def certainty_of(*hits: Hit) -> Certainty:
+    """Say in words how sure hits are: sure when every one is exact and clearly heard."""
+    clear = all(hit.probability >= SURE_PROBABILITY and hit.ratio >= 95 for hit in hits)
+    return "sure" if clear else "fairly_sure"
+
+
+def miss_certainty(stretches: Sequence[Stretch]) -> Certainty:
+    """Say in words how sure a believed miss is."""
+    heard = [t.probability for turn, low, high in stretches for t in turn.tokens[low : high + 1]]
+    return "sure" if len(heard) >= 8 and median(heard) >= SURE_PROBABILITY else "fairly_sure"
+
+
+def decided(
+    answer: str,
+    reason: str,
+    evidence: tuple[Evidence, ...],
+    certainty: Certainty,
+    flags: tuple[str, ...] = (),
+) -> Finding:
+    """Decide a criterion."""
+    return Finding(
+        status="decided", answer=answer, certainty=certainty, reason=reason, evidence=evidence, flags=flags
+    )
+
+
+def unsure(
+    reason: str, evidence: tuple[Evidence, ...] = (), leaning: str | None = None, flags: tuple[str, ...] = ()
+) -> Finding:
+    """Leave a criterion to a person, with what the machine leans to."""
+    return Finding(status="unsure", answer=leaning, reason=reason, evidence=evidence, flags=flags)
+
+
+def not_applicable(reason: str, evidence: tuple[Evidence, ...] = ()) -> Finding:
+    """Take a criterion out of this call."""
+    return Finding(status="not_applicable", reason=reason, evidence=evidence)
+
+
+def not_assessed(reason: str) -> Finding:
+    """Say that the machine cannot look at a criterion on this call."""
+    return Finding(status="not_assessed", reason=reason)

@@ -1,0 +1,90 @@
+"""When words that were said do not count: negated, asked, quoted or only repeated."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.phrases import NEGATORS, Hit, PhraseSet, phrase_set
+from qa_audit.domain.text import stem, word_set
+from qa_audit.domain.transcript import Speaker
+
+_NEGATION_REACH = 4
+_QUOTE_REACH = 8
+_HARMLESS = ("no problem", "no worries", "no doubt", "not only", "not just", "no trouble", "no matter what")
+_QUOTES = (
+    "(you|he|she|they|someone|somebody|who) (said|say|says|told)",
+    "(told|promised) (you|him|her|them)",
+    "you (mean|meant|heard|asked)",
+    "what you (said|heard)",
+    "your (agent|colleague|email|letter) said",
+)
+_QUESTION_STARTS = word_set(
+    "can could will would do does did is are was were have has had may shall should "
+    "what when where who why how which"
+)
+_QUESTION_SUBJECTS = word_set("i you we he she it they there this that the your my anyone someone")
+
+
+def negated(hit: Hit) -> bool:
+    """Say whether a negation stands in the four words before the hit, in the same sentence.
+
+    "No" as an answer ("no, it takes ten days") and harmless idioms ("no problem") negate nothing.
+    """
+    turn = hit.turn
+    first, _ = turn.sentence_range(hit.first)
+    for place in range(max(first, hit.first - _NEGATION_REACH), hit.first):
+        text = turn.texts[place]
+        if text in NEGATORS and not _harmless(turn, place, first):
+            return True
+        if text == "unlikely":
+            return True
+    return False
+
+
+def _harmless(turn: Turn, place: int, sentence_start: int) -> bool:
+    if turn.texts[place] == "no" and (place == sentence_start or turn.tokens[place].stop):
+        return True
+    two = " ".join(turn.texts[place : place + 2])
+    three = " ".join(turn.texts[place : place + 3])
+    return two in _HARMLESS or three in _HARMLESS
+
+
+def asked(hit: Hit) -> bool:
+    """Say whether the hit is part of a question."""
+    turn = hit.turn
+    first, last = turn.sentence_range(hit.first)
+    if turn.tokens[last].stop == "?":
+        return True
+    start = turn.texts[first]
+    follows = turn.texts[first + 1] if first + 1 <= last else ""
+    return start in _QUESTION_STARTS and follows in _QUESTION_SUBJECTS and hit.first > first
+
+
+def quoted(hit: Hit) -> bool:
+    """Say whether the hit repeats what somebody else said ("you said", "she told me")."""
+    turn = hit.turn
+    first, _ = turn.sentence_range(hit.first)
+    low = max(first, hit.first - _QUOTE_REACH)
+    return bool(_quotes().find(turn, low, hit.first))
+
+
+@lru_cache(maxsize=1)
+def _quotes() -> PhraseSet:
+    return phrase_set(_QUOTES, {})
+
+
+def repeated(hit: Hit, phrases: PhraseSet, heard: Heard, *, within: float, by: Speaker = "customer") -> bool:
+    """Say whether the other speaker said the same words in the `within` seconds before the hit."""
+    words = _stems(hit)
+    return any(
+        _stems(other) == words
+        for turn in heard.turns_of(by)
+        if turn.start < hit.start and turn.end >= hit.start - within
+        for other in phrases.find(turn)
+        if hit.start - within <= other.end <= hit.start + 0.2
+    )
+
+
+def _stems(hit: Hit) -> str:
+    return "".join(stem(text) for text in hit.turn.texts[hit.first : hit.last + 1])

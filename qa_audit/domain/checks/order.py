@@ -1,0 +1,240 @@
+"""Kind `order`: some things must come before others, such as verifying a caller before account details."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, not_applicable, searched, unsure
+from qa_audit.domain.checks.guards import asked, negated
+from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, make_hit
+from qa_audit.domain.checks.slots import date_end, is_name
+from qa_audit.domain.digits import digit_runs
+from qa_audit.domain.findings import Finding
+from qa_audit.domain.text import MASK, MONTHS, Token, is_ordinal
+
+Answer = Literal["digits", "date", "name", "email"]
+
+
+class Item(Model):
+    """One thing that has to be asked or offered, and answered."""
+
+    name: str
+    asked: Phrases = Field(min_length=1, description="How the agent asks for it, or the caller announces it.")
+    answer: Answer = Field(description="What the caller's answer must hold.")
+
+
+class OrderSpec(Model):
+    """Yes when enough items are answered before the first detail; no details: nothing to judge."""
+
+    kind: Literal["order"]
+    first: tuple[Item, ...] = Field(min_length=1)
+    needed: int = Field(default=2, ge=1, description="So many items must be answered.")
+    seconds: float = Field(default=20, gt=0, description="An answer must begin so soon after the request.")
+    before: Phrases = Field(min_length=1, description="Details of the agent that must come later.")
+    before_weak: Phrases = Field(
+        default=(), description="Details that show something was told, but not surely about this booking."
+    )
+
+
+class _Met(NamedTuple):
+    item: str
+    at: float
+    hits: tuple[Hit, ...]
+    clear: bool
+
+
+def check(spec: OrderSpec, context: Context) -> Finding:
+    """Compare when the items were answered with when the first detail was told."""
+    heard = context.heard
+    strong = _details(spec.before, context)
+    weak = _details(spec.before_weak, context)
+    met = _met(spec, context)
+    clear = [m for m in met if m.clear]
+    if not strong and not weak:
+        return _no_details(spec, context, met)
+    first = strong[0] if strong else weak[0]
+    if len(clear) >= spec.needed and clear[spec.needed - 1].at <= first.start:
+        evidence = cite(heard, *(m.hits[-1] for m in clear[: spec.needed]), first)
+        reason = f"Verified before details: {' and '.join(m.item for m in clear[: spec.needed])}."
+        return decided("yes", reason, evidence, "sure" if first.heard else "fairly_sure")
+    before = [m for m in met if m.at <= first.start]
+    loose = _loose(context, first.start, {m.item for m in before}, spec)
+    shown = cite(heard, first, *(m.hits[-1] for m in before))
+    if len({m.item for m in before}) + loose >= spec.needed:
+        return unsure(
+            "Perhaps verified before the first detail; not all of it was heard clearly.", shown, "yes"
+        )
+    sure = [hit for hit in strong if hit.weakest >= HIT_PROBABILITY]
+    sure = [hit for hit in sure if len([m for m in met if m.at <= hit.start]) < spec.needed]
+    if not sure:
+        return unsure("Perhaps a detail was told before the caller was verified.", shown, "no")
+    words = heard.words_between("agent", 0.0, sure[0].end)
+    if median(token.probability for token in words) < 0.7 or "clipped" in heard.facts.warnings:
+        return unsure(
+            "A detail came before the verification, but the words were not heard well.", shown, "no"
+        )
+    looked = searched(heard.zero, sure[0].start)
+    evidence = cite(heard, sure[0], *(m.hits[-1] for m in met)) + looked
+    reason = f"A detail was told when {len(before)} of {spec.needed} items had been verified."
+    return decided("no", reason, evidence, certainty_of(sure[0]))
+
+
+def _no_details(spec: OrderSpec, context: Context, met: Sequence[_Met]) -> Finding:
+    """Answer for a call without a recognised detail: verified anyway, or a general question."""
+    heard = context.heard
+    clear = [m for m in met if m.clear]
+    shown = cite(heard, *(m.hits[-1] for m in met))
+    if len(clear) >= spec.needed:
+        reason = (
+            f"Verified, and no detail was told before: {' and '.join(m.item for m in clear[: spec.needed])}."
+        )
+        return decided("yes", reason, shown, "fairly_sure")
+    loose = _loose(context, float("inf"), {m.item for m in met}, spec)
+    if len(met) + loose >= spec.needed:
+        return unsure("Perhaps verified before any detail; not all of it was heard clearly.", shown, "yes")
+    return not_applicable("The agent told no details of the account.")
+
+
+def _details(phrases: Phrases, context: Context) -> list[Hit]:
+    """Return the agent's details that the caller had not said, in order of time."""
+    compiled = context.phrases(phrases)
+    found = []
+    for turn in context.heard.turns_of("agent"):
+        for hit in compiled.find(turn, fuzzy=False):
+            if not negated(hit) and not asked(hit) and not _said_by_caller(context.heard, hit):
+                found.append(hit)
+    return sorted(found, key=lambda hit: hit.start)
+
+
+def _said_by_caller(heard: Heard, hit: Hit) -> bool:
+    """Say whether the caller used the detail's telling words (numbers first) before."""
+    texts = hit.turn.texts[hit.first : hit.last + 1]
+    telling = [text for text in texts if text[:1].isdigit()] or [text for text in texts if len(text) > 3]
+    before = {token.text for token in heard.words_between("customer", 0.0, hit.start)}
+    return bool(telling) and all(text in before for text in telling)
+
+
+def _met(spec: OrderSpec, context: Context) -> list[_Met]:
+    """Return each item's first answer, clear ones before doubtful ones, in order of time."""
+    heard = context.heard
+    found: list[_Met] = []
+    for item in spec.first:
+        compiled = context.phrases(item.asked)
+        best: _Met | None = None
+        for turn in heard.turns:
+            if turn.speaker == "unknown":
+                continue
+            for hit in compiled.find(turn):
+                if turn.speaker == "agent" and negated(hit):
+                    continue
+                answer = _answer(item.answer, heard, hit, spec.seconds)
+                if answer is None:
+                    continue
+                met = _Met(item.name, answer.end, (hit, answer), _clear(hit, answer))
+                if best is None or (met.clear and not best.clear):
+                    best = met
+        if best:
+            found.append(best)
+    found.extend(_offered_beside(spec, found))
+    return sorted(found, key=lambda m: m.at)
+
+
+def _offered_beside(spec: OrderSpec, met: Sequence[_Met]) -> list[_Met]:
+    """Return items that the caller answered in the same turn as one that was asked for."""
+    have = {m.item for m in met}
+    offered: list[_Met] = []
+    for item in spec.first:
+        if item.name in have or item.answer not in ("digits", "date"):
+            continue
+        for m in met:
+            answer = m.hits[-1]
+            near = [
+                make_hit(answer.turn, first, last)
+                for first, last in _answers(item.answer, answer.turn.tokens)
+                if last < answer.first or first > answer.last
+            ]
+            near = [hit for hit in near if hit.heard and (item.answer == "date" or hit.last - hit.first >= 3)]
+            if near and m.clear:
+                offered.append(_Met(item.name, near[0].end, (near[0],), True))
+                break
+    return offered
+
+
+def _clear(request: Hit, answer: Hit) -> bool:
+    masked = any(text == MASK for text in answer.turn.texts[answer.first : answer.last + 1])
+    return request.heard and answer.heard and not masked
+
+
+def _answer(kind: Answer, heard: Heard, request: Hit, seconds: float) -> Hit | None:
+    """Return the caller's answer of the right form within the seconds after a request."""
+    for turn in heard.turns_of("customer"):
+        if turn.end < request.end or turn.start > request.end + seconds:
+            continue
+        for place, last in _answers(kind, turn.tokens):
+            if request.end - 0.3 <= turn.tokens[place].start <= request.end + seconds:
+                return make_hit(turn, place, last)
+    return None
+
+
+def _answers(kind: Answer, tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return first and last index of everything in a turn that can be an answer of the kind."""
+    high = len(tokens) - 1
+    runs = digit_runs(tokens) if kind in ("digits", "date") else []
+    if kind == "digits":
+        return [(run.first, run.last) for run in runs if run.size >= 3]
+    if kind == "date":
+        written = [(run.first, run.last) for run in runs if run.text.isdigit() and 6 <= run.size <= 8]
+        spoken = [(place, end - 1) for place in range(high + 1) if (end := date_end(tokens, place, high))]
+        return sorted(written + spoken)
+    if kind == "name":
+        return [
+            (place, place + 1)
+            for place in range(high)
+            if is_name(tokens[place].text) and is_name(tokens[place + 1].text) and not tokens[place].stop
+        ]
+    return [(place - 1, place + 1) for place in range(1, high) if tokens[place].text == "at"]
+
+
+def _loose(context: Context, before: float, met: set[str], spec: OrderSpec) -> int:
+    """Count items that may have been answered although the request or the answer was not heard clearly."""
+    heard = context.heard
+    tokens = heard.words_between("customer", 0.0, before)
+    found = 0
+    for item in spec.first:
+        if item.name in met:
+            continue
+        if (
+            (item.answer == "date" and _date_like(tokens))
+            or (item.answer == "digits" and any(run.size >= 2 for run in digit_runs(tokens)))
+            or any(_followed(heard, hit, before) for hit in _asked_for(item, context))
+        ):
+            found += 1
+    return found
+
+
+def _date_like(tokens: Sequence[Token]) -> bool:
+    """Say whether part of a date was heard: an ordinal, or a month ("may" only after "of")."""
+    return any(
+        is_ordinal(token.text)
+        or (token.text in MONTHS and (token.text != "may" or (place > 0 and tokens[place - 1].text == "of")))
+        for place, token in enumerate(tokens)
+    )
+
+
+def _asked_for(item: Item, context: Context) -> list[Hit]:
+    """Return the agent's requests for an item, misheard ones among them."""
+    compiled = context.phrases(item.asked)
+    turns = context.heard.turns_of("agent")
+    near = [hit for turn in turns if (hit := compiled.nearest(turn)) is not None]
+    return [hit for turn in turns for hit in compiled.find(turn) if not negated(hit)] + near
+
+
+def _followed(heard: Heard, request: Hit, before: float) -> bool:
+    """Say whether the caller said anything between a request and a moment."""
+    return request.end < before and bool(heard.words_between("customer", request.end, before))

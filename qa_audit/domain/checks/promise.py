@@ -1,0 +1,218 @@
+"""Kind `promise`: an outcome must not be promised sooner than policy allows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from qa_audit.domain.checks.base import (
+    Context,
+    certainty_of,
+    cite,
+    decided,
+    not_assessed,
+    searched_stretches,
+    unsure,
+)
+from qa_audit.domain.checks.guards import asked, negated, quoted
+from qa_audit.domain.checks.heard import Turn
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, NEGATORS, Hit, PhraseSet, make_hit
+from qa_audit.domain.checks.windows import whole
+from qa_audit.domain.findings import Finding
+from qa_audit.domain.text import is_number
+
+_REACH = 14
+
+
+class PromiseSpec(Model):
+    """No when the agent promises the outcome too soon, or whatever happens; yes otherwise.
+
+    A promise is a strong word ("guarantee") or a bare statement of having ("you will have"), the outcome
+    ("the money"), and a time sooner than policy, all in one sentence. Negated, asked and quoted ones do
+    not count.
+    """
+
+    kind: Literal["promise"]
+    strong: Phrases = Field(min_length=1, description="Words that promise: 'guarantee', 'for sure'.")
+    bare: Phrases = Field(min_length=1, description="Plain statements that the caller will have it.")
+    outcome: Phrases = Field(min_length=1, description="What is promised: 'money', 'refund'.")
+    soon: Phrases = Field(min_length=1, description="Times that are always too soon: 'tomorrow'.")
+    days: int | str = Field(description="A number of days below this is too soon; may be a '{variable}'.")
+    not_about: Phrases = Field(default=(), description="Other things that may well come soon: 'email'.")
+    always: Phrases = Field(default=(), description="Too much with any time: 'no matter what'.")
+
+
+class _Parts:
+    """The compiled phrases of one spec on one call."""
+
+    def __init__(self, spec: PromiseSpec, context: Context) -> None:
+        self.strong = context.phrases(spec.strong)
+        self.bare = context.phrases(spec.bare)
+        self.outcome = context.phrases(spec.outcome)
+        self.soon = context.phrases(spec.soon)
+        self.not_about = context.phrases(spec.not_about)
+        self.always = context.phrases(spec.always)
+        self.numbered = context.phrases(["<number> [business|working|calendar] (days|day)"])
+        self.days = context.number(spec.days)
+
+
+def check(spec: PromiseSpec, context: Context) -> Finding:
+    """Look at every sentence of the agent."""
+    heard = context.heard
+    parts = _Parts(spec, context)
+    turns = heard.turns_of("agent")
+    if not turns:
+        return not_assessed("No words of the agent were recognised.")
+    sure: list[Hit] = []
+    doubtful: list[Hit] = []
+    for turn in turns:
+        for first, last in _sentences(turn):
+            verdict, hit = _judge(turn, first, last, parts)
+            if hit is not None:
+                (sure if verdict == "sure" else doubtful).append(hit)
+    if sure:
+        reason = "A promise sooner than policy allows, or without any condition."
+        return decided("no", reason, cite(heard, *sure), certainty_of(*sure))
+    if doubtful:
+        return unsure(
+            "Perhaps a promise; the words around it were not heard clearly.", cite(heard, *doubtful), "no"
+        )
+    return decided("yes", "No promise beyond policy was found.", searched_stretches(whole(turns)), "sure")
+
+
+def _sentences(turn: Turn) -> list[tuple[int, int]]:
+    ranges: dict[int, tuple[int, int]] = {}
+    for place, number in enumerate(turn.sentence):
+        ranges[number] = (ranges.get(number, (place, place))[0], place)
+    return list(ranges.values())
+
+
+def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit | None]:
+    """Return 'sure' or 'doubtful' with the words to cite, or nothing."""
+    strong = _counting(parts.strong, turn, first, last)
+    bare = _counting(parts.bare, turn, first, last)
+    opening = strong or bare
+    if not opening:
+        return _garbled(parts, turn, first, last)
+    if _denied(parts, turn, first, opening[0]):
+        return "", None
+    outcome = list(parts.outcome.find(turn, first, last, fuzzy=False))
+    always = parts.always.find(turn, first, last)
+    if always and (outcome or bare):
+        return "sure", _around(turn, opening[0], always[0])
+    soon = _too_soon(parts, turn, first, last)
+    start = min(hit.first for hit in (*strong, *bare))
+    for time in soon:
+        about = _about(parts, turn, first, time)
+        if about == "other" or _policy_between(parts, turn, start, time):
+            continue
+        named = about == "outcome" or (bare and any(_inside(o, bare[0]) for o in outcome))
+        hit = _around(turn, opening[0], time)
+        if named and (strong or _reaches(bare, outcome, time)):
+            clear = time.heard and opening[0].heard and all(o.heard for o in outcome[:1])
+            clear = clear and not _policy_time(parts, turn, time.last)
+            return ("sure" if clear else "doubtful"), hit
+        if strong and about == "":
+            return "doubtful", hit
+    if strong and not soon and outcome and (bare or _unclear_after(turn, outcome[-1], last)):
+        return (
+            ("doubtful", _around(turn, strong[0], outcome[-1]))
+            if not _policy_time(parts, turn, first)
+            else ("", None)
+        )
+    return "", None
+
+
+def _garbled(parts: _Parts, turn: Turn, first: int, last: int) -> tuple[str, Hit | None]:
+    """Doubt a sentence that ties the outcome to an early time where some of its words were heard badly."""
+    weak = any(token.probability < HIT_PROBABILITY for token in turn.tokens[first : last + 1])
+    for time in _too_soon(parts, turn, first, last) if weak else ():
+        denied = any(turn.texts[place] in NEGATORS for place in range(first, time.first))
+        free = not denied and not asked(time) and not _policy_between(parts, turn, first, time)
+        if free and _about(parts, turn, first, time) == "outcome":
+            return "doubtful", make_hit(turn, first, time.last)
+    return "", None
+
+
+def _counting(phrases: PhraseSet, turn: Turn, first: int, last: int) -> list[Hit]:
+    return [
+        hit
+        for hit in phrases.find(turn, first, last, fuzzy=False)
+        if not negated(hit) and not asked(hit) and not quoted(hit)
+    ]
+
+
+def _denied(parts: _Parts, turn: Turn, first: int, opening: Hit) -> bool:
+    """Say whether the sentence refuses to promise before it states: "I can not promise you will have it"."""
+    return any(
+        negated(hit) and hit.first <= opening.first <= hit.last + 6
+        for hit in parts.strong.find(turn, first, opening.last, fuzzy=False)
+    )
+
+
+def _too_soon(parts: _Parts, turn: Turn, first: int, last: int) -> list[Hit]:
+    soon = parts.soon.find(turn, first, last, fuzzy=False)
+    for hit in parts.numbered.find(turn, first, last):
+        numbers = [text for text in turn.texts[hit.first : hit.last + 1] if is_number(text)]
+        ranged = hit.first > 0 and turn.texts[hit.first - 1] in ("to", "or", "and")
+        if float(numbers[0]) < parts.days and not ranged:
+            soon.append(hit)
+    return sorted(soon, key=lambda hit: hit.first)
+
+
+def _about(parts: _Parts, turn: Turn, first: int, time: Hit) -> str:
+    """Say what the time belongs to: the nearest thing named before it (or else soon after it)."""
+    low = max(first, time.first - _REACH)
+    outcome = [hit.last for hit in parts.outcome.find(turn, low, time.first - 1, fuzzy=False)]
+    other = [hit.last for hit in parts.not_about.find(turn, low, time.first - 1, fuzzy=False)]
+    if outcome or other:
+        return "outcome" if max(outcome, default=-1) > max(other, default=-1) else "other"
+    _, end = turn.sentence_range(time.first)
+    after = [hit.first for hit in parts.outcome.find(turn, time.last + 1, end, fuzzy=False)]
+    others = [hit.first for hit in parts.not_about.find(turn, time.last + 1, end, fuzzy=False)]
+    if after and min(after) < min(others, default=10**6):
+        return "outcome"
+    return "other" if others else ""
+
+
+def _policy_between(parts: _Parts, turn: Turn, start: int, time: Hit) -> bool:
+    """Say whether an allowed time stands before this one, so that this one belongs to something else."""
+    return any(
+        _allowed(parts, turn, hit)
+        for hit in parts.numbered.find(turn, min(start, time.first), time.first - 1)
+    )
+
+
+def _policy_time(parts: _Parts, turn: Turn, first: int) -> bool:
+    """Say whether an allowed time is told in the same turn from this sentence on."""
+    return any(_allowed(parts, turn, hit) for hit in parts.numbered.find(turn, first))
+
+
+def _allowed(parts: _Parts, turn: Turn, hit: Hit) -> bool:
+    numbers = [text for text in turn.texts[hit.first : hit.last + 1] if is_number(text)]
+    return float(numbers[0]) >= parts.days
+
+
+def _inside(one: Hit, other: Hit) -> bool:
+    return other.first <= one.first and one.last <= other.last
+
+
+def _reaches(bare: list[Hit], outcome: list[Hit], time: Hit) -> bool:
+    """Say whether a bare statement names the outcome at once and the time soon after."""
+    return any(
+        o.first - b.last <= 4 and (0 < time.first - o.last <= 8 or b.first - time.last == 1)
+        for b in bare
+        for o in outcome
+        if b.first <= o.last
+    )
+
+
+def _unclear_after(turn: Turn, hit: Hit, last: int) -> bool:
+    """Say whether words that were not heard clearly follow in the sentence."""
+    return any(token.probability < HIT_PROBABILITY for token in turn.tokens[hit.last + 1 : last + 1])
+
+
+def _around(turn: Turn, one: Hit, other: Hit) -> Hit:
+    return make_hit(turn, min(one.first, other.first), max(one.last, other.last))

@@ -1,0 +1,341 @@
+"""Kind `said`: one or several things must be said, somewhere or in a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from qa_audit.domain.checks.base import (
+    Context,
+    certainty_of,
+    cite,
+    decided,
+    miss_certainty,
+    not_applicable,
+    searched_stretches,
+    unsure,
+)
+from qa_audit.domain.checks.guards import asked, negated
+from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.naming import name_unclear
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
+from qa_audit.domain.checks.windows import Stretch, Windows, between, miss_quality, select, swallowed, whole
+from qa_audit.domain.findings import Finding
+from qa_audit.domain.text import is_number
+
+_NEAR_WINDOW = 10.0
+_BESIDE_SECONDS = 2.5
+_AROUND_SECONDS = 5.0
+_WEAK_WORDS = 3
+_LAST_ANSWERS = 2
+_ENDING_WORDS = 6
+_VERY_WEAK = 0.5
+_WAITED_SECONDS = 1.2
+
+
+class Part(Model):
+    """One of the things to be said."""
+
+    name: str = Field(description="What it is, as reasons call it: 'the time', 'the brand'.")
+    any: Phrases = Field(min_length=1, description="Said when one of these is.")
+    maybe: Phrases = Field(default=(), description="Heard instead: perhaps said, so unsure rather than no.")
+    wrong: Phrases = Field(default=(), description="Said instead: surely wrong.")
+    leave_to: str | None = Field(
+        default=None, description="Skip this part when the criterion with this id is answered no."
+    )
+
+
+class Names(Model):
+    """The thing to be said is a name: words before it show where it was said but not understood."""
+
+    after: Phrases = Field(default=(), description="Words that a name always follows: 'choosing'.")
+    may_follow: Phrases = Field(default=(), description="Words that a name often follows: 'for calling'.")
+    others: Phrases = Field(default=(), description="Other names: hearing one is no doubt about ours.")
+    probability: float = Field(
+        default=HIT_PROBABILITY, ge=0, le=1, description="Below it the name is in doubt."
+    )
+
+
+class Reply(Model):
+    """The other speaker must get the word afterwards."""
+
+    before: Phrases = Field(default=(), description="Words of closing that must not come before the reply.")
+
+
+class SaidSpec(Model):
+    """Yes when everything asked for is said in the window; no when something is surely missing."""
+
+    kind: Literal["said"]
+    by: Literal["agent", "customer"] = "agent"
+    within: Windows = Field(default=(), description="Where: any of these windows; default everywhere.")
+    what: str = Field(
+        default="what was asked for", max_length=80, description="What it is, as reasons call it."
+    )
+    any: Phrases = Field(default=(), description="Said when one of these is.")
+    all: tuple[Part, ...] = Field(default=(), description="All of these parts must be said.")
+    maybe: Phrases = ()
+    same_turn: bool = Field(default=False, description="All parts in one turn.")
+    names: Names | None = None
+    reply: Reply | None = None
+    once: Phrases = Field(default=(), description="Applies only once the agent said one of these.")
+    unless: Phrases = Field(
+        default=(), description="Does not apply when the agent said one of these instead."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> SaidSpec:
+        if bool(self.any) == bool(self.all):
+            raise ValueError("give either 'any' (phrases) or 'all' (parts)")
+        return self
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return what is to be said as parts, also when it is only one."""
+        return self.all or (Part(name=self.what, any=self.any, maybe=self.maybe),)
+
+
+class Outcome(NamedTuple):
+    """What came of looking for a part: said, weak (unclear), near (perhaps), wrong, missed, left."""
+
+    part: Part
+    state: Literal["said", "weak", "near", "wrong", "missed", "left"]
+    hits: tuple[Hit, ...] = ()
+
+
+def check(spec: SaidSpec, context: Context) -> Finding:
+    """Look for every part in the window."""
+    heard = context.heard
+    outcomes = [_look(spec, part, context) for part in spec.parts()]
+    apart = _applies(spec, context, outcomes)
+    if apart is not None:
+        return apart
+    stretches = select(heard, spec.by, spec.within)
+    kept = [outcome for outcome in outcomes if outcome.state != "left"]
+    if all(outcome.state == "said" for outcome in kept):
+        together = _one_turn(kept) if spec.same_turn else [outcome.hits[0] for outcome in kept]
+        if not together:
+            return unsure(
+                "All of it was said, but not in one turn.", cite(heard, *(o.hits[0] for o in kept)), "yes"
+            )
+        if spec.reply:
+            return _with_reply(spec.reply, kept[0].hits, stretches, context)
+        return decided("yes", _found_reason(kept), cite(heard, *together), certainty_of(*together))
+    return _not_all(spec, context, stretches, kept)
+
+
+def _look(spec: SaidSpec, part: Part, context: Context) -> Outcome:
+    if part.leave_to:
+        other = context.findings.get(part.leave_to)
+        if other is not None and other.answer == "no" and other.status in ("decided", "unsure"):
+            return Outcome(part, "left")
+    stretches = select(context.heard, spec.by, spec.within)
+    names = spec.names is not None
+    right = context.phrases(part.any)
+    hits = [hit for hit in _hits(right, stretches, fuzzy=not names) if not negated(hit)]
+    least = spec.names.probability if spec.names else HIT_PROBABILITY
+    clear = tuple(hit for hit in hits if hit.probability >= least)
+    if clear:
+        return Outcome(part, "said", clear)
+    if hits:
+        return Outcome(part, "weak", tuple(hits))
+    wrong = [
+        hit for hit in _hits(context.phrases(part.wrong), stretches) if not negated(hit) and not asked(hit)
+    ]
+    near = _nearest(right, stretches, spec, context)
+    sure_wrong = [h for h in wrong if h.weakest >= HIT_PROBABILITY and not _shares_number(h, right)]
+    if sure_wrong and not any(_overlap(hit, other) for hit in sure_wrong for other in near):
+        return Outcome(part, "wrong", tuple(sure_wrong))
+    near = [*_hits(context.phrases(part.maybe), stretches), *near, *wrong]
+    if near:
+        return Outcome(part, "near", tuple(near))
+    return Outcome(part, "missed")
+
+
+def _hits(phrases: PhraseSet, stretches: Sequence[Stretch], *, fuzzy: bool = True) -> list[Hit]:
+    return [hit for turn, low, high in stretches for hit in phrases.find(turn, low, high, fuzzy=fuzzy)]
+
+
+def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, context: Context) -> list[Hit]:
+    """Find what may be the phrase misheard, just outside the window, or a name not understood."""
+    names = spec.names is not None
+    found = [
+        hit
+        for turn, low, high in stretches
+        if (hit := phrases.nearest(turn, low, high, names=names)) is not None
+    ]
+    if spec.names:
+        others = _hits(context.phrases(spec.names.others), stretches)
+        found = [hit for hit in found if not any(_overlap(hit, other) for other in others)]
+        found.extend(_unnamed(spec.names, stretches, context))
+    if spec.within and stretches:
+        start, end = stretches[0].start - _NEAR_WINDOW, stretches[-1].end + _NEAR_WINDOW
+        around = between(whole(context.heard.turns_of(spec.by)), start, end)
+        found.extend(hit for hit in _hits(phrases, around, fuzzy=not names) if not negated(hit))
+    return found
+
+
+def _unnamed(names: Names, stretches: Sequence[Stretch], context: Context) -> list[Hit]:
+    """Find places where a name was due and something else, or nothing, was recognised."""
+    others = context.phrases(names.others)
+    found = []
+    for phrases, always in ((names.after, True), (names.may_follow, False)):
+        for hit in _hits(context.phrases(phrases), stretches, fuzzy=False):
+            turn, after = hit.turn, hit.last + 1
+            if any(other.first == after for other in others.find(turn, after, fuzzy=False)):
+                continue
+            if name_unclear(hit, context.heard, always=always):
+                found.append(hit)
+    return found
+
+
+def _overlap(one: Hit, other: Hit) -> bool:
+    return one.turn.index == other.turn.index and one.first <= other.last and other.first <= one.last
+
+
+def _shares_number(hit: Hit, right: PhraseSet) -> bool:
+    """Say whether a wrong hit holds a number of the right phrases: then one misheard word made it wrong."""
+    numbers = {text for text in hit.turn.texts[hit.first : hit.last + 1] if is_number(text)}
+    return bool(numbers & right.numbers)
+
+
+def _applies(spec: SaidSpec, context: Context, outcomes: Sequence[Outcome]) -> Finding | None:
+    """Test first whether there is anything to be said: None when there is."""
+    if not spec.once:
+        return None
+    heard = context.heard
+    everywhere = whole(heard.turns_of("agent"))
+    begun = [
+        hit for hit in _hits(context.phrases(spec.once), everywhere) if not negated(hit) and not asked(hit)
+    ]
+    if any(hit.heard for hit in begun) or any(outcome.state == "said" for outcome in outcomes):
+        return None
+    refused = [hit for hit in _hits(context.phrases(spec.unless), everywhere) if hit.heard and not asked(hit)]
+    if refused:
+        return not_applicable("It was refused or not decided on this call.", cite(heard, refused[0]))
+    if begun or any(outcome.state in ("weak", "near") for outcome in outcomes):
+        hits = begun or [hit for outcome in outcomes for hit in outcome.hits[:1]]
+        return unsure("Whether it was agreed on this call was not heard clearly.", cite(heard, hits[0]))
+    return not_applicable("There was nothing of the kind on this call.")
+
+
+def _one_turn(outcomes: Sequence[Outcome]) -> list[Hit]:
+    """Return one hit of each part, all in the same turn and close together, or nothing."""
+    for hit in reversed(outcomes[0].hits):
+        together = [hit]
+        for outcome in outcomes[1:]:
+            near = [other for other in outcome.hits if other.turn.index == hit.turn.index]
+            if not near:
+                break
+            together.append(min(near, key=lambda other: abs(other.first - hit.first)))
+        if len(together) == len(outcomes):
+            return together
+    return []
+
+
+def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch], context: Context) -> Finding:
+    """Demand that the other speaker got the word after one of the hits."""
+    heard = context.heard
+    closing = context.phrases(reply.before)
+    for hit in hits:
+        answers = heard.words_between("customer", hit.end - 0.5, float("inf"))
+        if not answers:
+            continue
+        after = between(whole(heard.turns_of("agent")), hit.end, answers[0].start)
+        if not _hits(closing, after):
+            evidence = cite(heard, hit)
+            return decided("yes", "It was said, and the caller could answer.", evidence, certainty_of(hit))
+    last = hits[-1]
+    if _may_have_answered(heard, last):
+        return unsure(
+            "It was said; whether the caller answered was not understood.", cite(heard, last), "yes"
+        )
+    quality = miss_quality(heard, "agent", stretches)
+    if not quality.sure:
+        return unsure(f"It was said; no answer was heard, but {quality.why}.", cite(heard, last), "no")
+    return decided(
+        "no", "It was said, but the caller had no time to answer.", cite(heard, last), "fairly_sure"
+    )
+
+
+def _may_have_answered(heard: Heard, question: Hit) -> bool:
+    """Say whether the caller may have answered unheard: speech without words, or a pause left for an answer."""
+    turn = question.turn
+    end = turn.tokens[turn.sentence_range(question.last)[1]].end
+    own = heard.words_between("customer", end - 0.5, float("inf"))
+    if not own and heard.speech_seconds("customer", end, float("inf")) >= 0.25:
+        return True
+    after = heard.words_between("agent", end - 0.01, float("inf"))
+    return bool(after) and after[0].start - end >= _WAITED_SECONDS
+
+
+def _not_all(
+    spec: SaidSpec, context: Context, stretches: Sequence[Stretch], outcomes: Sequence[Outcome]
+) -> Finding:
+    """Answer no when a part is surely missing or wrong, unsure when it may have been misheard."""
+    heard = context.heard
+    wrong = [outcome for outcome in outcomes if outcome.state == "wrong"]
+    missed = [outcome for outcome in outcomes if outcome.state == "missed"]
+    if missed and spec.reply and _unclear_ends(heard, stretches):
+        reason = "Not heard, but what the agent said before the caller's last words was not clear."
+        return unsure(reason, searched_stretches(stretches, spec.by), "no")
+    if missed and _lost_beside(spec, heard, outcomes):
+        cited = cite(heard, *(outcome.hits[0] for outcome in outcomes if outcome.state == "said"))
+        return unsure(
+            f"Not heard: {missed[0].part.name}; but words beside the others were lost.", cited, "yes"
+        )
+    found = tuple(cite(heard, *(o.hits[0] for o in outcomes if o.state == "said")))
+    if wrong:
+        evidence = cite(heard, wrong[0].hits[0])
+        return decided("no", f"Something else was said for {wrong[0].part.name}.", evidence, "fairly_sure")
+    quality = miss_quality(heard, spec.by, stretches)
+    window = searched_stretches(stretches, spec.by)
+    if missed and quality.sure:
+        names = _listed([outcome.part.name for outcome in missed])
+        return decided("no", f"Not said: {names}.", window + found, miss_certainty(stretches))
+    doubtful = [outcome for outcome in outcomes if outcome.state in ("weak", "near")]
+    if doubtful:
+        hit = doubtful[0].hits[0]
+        name = doubtful[0].part.name
+        return unsure(f"Perhaps said, but {name} was not heard clearly.", cite(heard, hit), "yes")
+    return unsure(f"Not found, but {quality.why}.", window, "no")
+
+
+def _lost_beside(spec: SaidSpec, heard: Heard, outcomes: Sequence[Outcome]) -> bool:
+    """Say whether the recogniser left words out right after another part, where the missing one may have been."""
+    return any(
+        swallowed(heard, spec.by, hit.start, hit.end + _BESIDE_SECONDS) or _weak_around(heard, spec, hit)
+        for outcome in outcomes
+        if outcome.state == "said"
+        for hit in outcome.hits
+    )
+
+
+def _unclear_ends(heard: Heard, stretches: Sequence[Stretch]) -> bool:
+    """Say whether the agent's words right before the caller's last turns were heard badly."""
+    turns = {stretch.turn.index for stretch in stretches}
+    caller = [turn for turn in heard.turns_of("customer") if not turn.back_channel][-_LAST_ANSWERS:]
+    for answer in caller:
+        before = [turn for turn in heard.turns_of("agent") if turn.index < answer.index]
+        if not before or before[-1].index not in turns:
+            continue
+        ending = [token.probability for token in before[-1].tokens[-_ENDING_WORDS:]]
+        weak = sum(probability < HIT_PROBABILITY for probability in ending)
+        if weak >= 2 or min(ending) < _VERY_WEAK:
+            return True
+    return False
+
+
+def _weak_around(heard: Heard, spec: SaidSpec, hit: Hit) -> bool:
+    """Say whether several words around a hit were heard badly."""
+    around = heard.words_between(spec.by, hit.start - _AROUND_SECONDS, hit.end + _AROUND_SECONDS)
+    return sum(token.probability < HIT_PROBABILITY for token in around) >= _WEAK_WORDS
+
+
+def _found_reason(outcomes: Sequence[Outcome]) -> str:
+    return f"Said: {_listed([outcome.part.name for outcome in outcomes])}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,250 @@
+"""Kind `secret`: a number that must never be asked for, taken in or repeated, such as a card number."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, said, searched_stretches, unsure
+from qa_audit.domain.checks.guards import negated, quoted
+from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.phrases import Hit
+from qa_audit.domain.checks.windows import whole
+from qa_audit.domain.digits import Digits, digit_runs
+from qa_audit.domain.findings import Evidence, Finding
+
+_REQUEST_REACH = 8
+_CONTEXT_SECONDS = 25.0
+_JOIN_SECONDS = 8.0
+_SHARED = 5
+_OTHER_WORDS = 5
+
+
+class SecretSpec(Model):
+    """No when the agent asks for the number, lets it be read out or repeats it."""
+
+    kind: Literal["secret"]
+    what: str = Field(default="the number", max_length=80)
+    named: Phrases = Field(min_length=1, description="Names of the secret: 'card number', 'security code'.")
+    requests: Phrases = Field(min_length=1, description="Words that ask for it: 'tell me', 'can I have'.")
+    allowed: Phrases = Field(default=(), description="Parts that may be asked for: 'last four'.")
+    stops: Phrases = Field(default=(), description="Words that stop the caller.")
+    other_numbers: Phrases = Field(default=(), description="Names of other long numbers: 'ticket number'.")
+    digits_from: int = Field(default=12, ge=5)
+    digits_to: int = Field(default=19, ge=5)
+    stop_seconds: float = Field(default=5, gt=0)
+    stop_digits: int = Field(default=6, ge=1)
+    repeat_over: int = Field(default=4, ge=1, description="The agent must not repeat more digits than this.")
+
+
+class _Long(NamedTuple):
+    """Digits one speaker said in one go or with short pauses, over one or several turns."""
+
+    pieces: tuple[tuple[Turn, Digits], ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for _, run in self.pieces)
+
+    @property
+    def weakest(self) -> float:
+        return min(run.weakest for _, run in self.pieces)
+
+    @property
+    def start(self) -> float:
+        turn, run = self.pieces[0]
+        return turn.tokens[run.first].start
+
+    @property
+    def end(self) -> float:
+        turn, run = self.pieces[-1]
+        return turn.tokens[run.last].end
+
+
+def check(spec: SecretSpec, context: Context) -> Finding:
+    """Look for a request, for digits let through, and for digits repeated."""
+    heard = context.heard
+    requests, doubtful = _requests(spec, context)
+    taken, unclear = _taken(spec, context)
+    repeats = _repeats(spec, heard, taken + unclear)
+    if requests or taken or repeats:
+        evidence = cite(heard, *requests)
+        for number in (*taken[:1], *repeats[:1]):
+            evidence += _cite(heard, number)
+        did = [
+            *(["asked for"] if requests else []),
+            *(["let through"] if taken else []),
+            *(["repeated"] if repeats else []),
+        ]
+        reason = f"The agent {' and '.join(did)} {spec.what}."
+        sure = (requests and certainty_of(*requests) == "sure") or len(did) > 1
+        return decided("no", reason, evidence, "sure" if sure else "fairly_sure")
+    masked = _masked(spec, context)
+    if doubtful or unclear or masked:
+        evidence = cite(heard, *doubtful[:1]) + tuple(
+            e for number in unclear[:1] for e in _cite(heard, number)
+        )
+        return unsure(f"Perhaps {spec.what} was asked for or let through.", evidence or masked, "no")
+    stopped = _stops(spec, context)
+    if stopped and _caller_began(spec, context):
+        reason = f"The caller began to read out {spec.what}, and the agent stopped it."
+        return decided("yes", reason, cite(heard, stopped[0]), "fairly_sure")
+    turns = heard.turns_of("agent")
+    return decided(
+        "yes",
+        f"The agent neither asked for nor took in {spec.what}.",
+        searched_stretches(whole(turns)),
+        "sure",
+    )
+
+
+def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]:
+    """Return requests for the secret that count, and doubtful ones."""
+    heard = context.heard
+    named, asking = context.phrases(spec.named), context.phrases(spec.requests)
+    allowed, stops = context.phrases(spec.allowed), context.phrases(spec.stops)
+    counted: list[Hit] = []
+    doubtful: list[Hit] = []
+    for turn in heard.turns_of("agent"):
+        stopping = bool(stops.find(turn))
+        for hit in named.find(turn, fuzzy=False):
+            first, last = turn.sentence_range(hit.first)
+            if allowed.find(turn, max(first, hit.first - 6), min(last, hit.last + 6)):
+                continue
+            asks = asking.find(turn, max(first, hit.first - _REQUEST_REACH), hit.first - 1, fuzzy=False)
+            if not asks or stopping or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
+                continue
+            whole_hit = Hit(
+                turn, asks[-1].first, hit.last, 100.0, hit.probability, min(hit.weakest, asks[-1].weakest)
+            )
+            clear = hit.heard and asks[-1].heard and not _hole(turn, asks[-1].first, hit.first)
+            (counted if clear else doubtful).append(whole_hit)
+    return counted, doubtful
+
+
+def _hole(turn: Turn, first: int, last: int) -> bool:
+    """Say whether an unclear word in or just before the request may have been a 'not'."""
+    return any(token.probability < 0.5 for token in turn.tokens[max(0, first - 2) : last])
+
+
+def _longs(heard: Heard, speaker: Literal["agent", "customer"]) -> list[_Long]:
+    """Return one speaker's digits, joined over short pauses and back-channels."""
+    joined: list[list[tuple[Turn, Digits]]] = []
+    for turn in heard.turns_of(speaker):
+        for run in digit_runs(turn.tokens):
+            if joined and _goes_on(heard, joined[-1][-1], turn, run):
+                joined[-1].append((turn, run))
+            else:
+                joined.append([(turn, run)])
+    return [_Long(tuple(pieces)) for pieces in joined]
+
+
+def _goes_on(heard: Heard, before: tuple[Turn, Digits], turn: Turn, run: Digits) -> bool:
+    """Say whether digits go on an earlier run: few words and seconds between them, by either speaker."""
+    last_turn, last_run = before
+    since, until = last_turn.tokens[last_run.last].end, turn.tokens[run.first].start
+    pause = until - since
+    other: Literal["agent", "customer"] = "agent" if turn.speaker == "customer" else "customer"
+    if len(heard.words_between(other, since, until)) > _OTHER_WORDS:
+        return False
+    if last_turn.index == turn.index:
+        return run.first - last_run.last - 1 <= 3 and pause <= _JOIN_SECONDS
+    tail = len(last_turn.tokens) - 1 - last_run.last
+    return tail + run.first <= 4 and pause <= _JOIN_SECONDS
+
+
+def _taken(spec: SecretSpec, context: Context) -> tuple[list[_Long], list[_Long]]:
+    """Return card-like numbers the caller read out without being stopped: surely, and perhaps."""
+    heard = context.heard
+    stops = [hit.start for hit in _stops(spec, context)]
+    taken: list[_Long] = []
+    unclear: list[_Long] = []
+    for number in _longs(heard, "customer"):
+        size = len(number.text)
+        if size <= spec.stop_digits or _is_other(spec, context, number):
+            continue
+        stopped = any(number.start < at <= number.start + spec.stop_seconds for at in stops)
+        late = any(number.start < at <= number.end + 2 for at in stops)
+        if stopped and size <= spec.digits_from:
+            continue
+        if spec.digits_from <= size <= spec.digits_to and not late and "•" not in number.text:
+            sure = number.weakest >= 0.5 or _in_context(spec, context, number)
+            (taken if sure else unclear).append(number)
+        elif _in_context(spec, context, number) or size >= spec.digits_from:
+            unclear.append(number)
+    return taken, unclear
+
+
+def _is_other(spec: SecretSpec, context: Context, number: _Long) -> bool:
+    """Say whether another long number was being talked about just before: a ticket or telephone number."""
+    other = _last_named(spec.other_numbers, context, number, turns=1)
+    return other is not None and other > (_last_named(spec.named, context, number) or -1.0)
+
+
+def _in_context(spec: SecretSpec, context: Context, number: _Long) -> bool:
+    return _last_named(spec.named, context, number) is not None and not _is_other(spec, context, number)
+
+
+def _last_named(phrases: Phrases, context: Context, number: _Long, turns: int = 3) -> float | None:
+    """Return when one of the phrases was last said, in the number's turn or the agent's last ones."""
+    compiled = context.phrases(phrases)
+    own = number.pieces[0][0]
+    agent = [t for t in context.heard.turns[: own.index] if t.speaker == "agent" and not t.back_channel]
+    times = [
+        hit.end
+        for turn in (*agent[-turns:], own)
+        if turn.end >= number.start - _CONTEXT_SECONDS
+        for hit in compiled.find(turn, fuzzy=False)
+        if number.start - _CONTEXT_SECONDS <= hit.end <= number.start + 0.2
+    ]
+    return max(times, default=None)
+
+
+def _repeats(spec: SecretSpec, heard: Heard, taken: list[_Long]) -> list[_Long]:
+    """Return the agent's numbers that share more than the allowed digits with what the caller read out."""
+    found = []
+    for own in _longs(heard, "agent"):
+        for number in taken:
+            if (
+                own.start > number.start
+                and len(own.text) > spec.repeat_over
+                and _shares(own.text, number.text, spec)
+            ):
+                found.append(own)
+                break
+    return found
+
+
+def _shares(own: str, number: str, spec: SecretSpec) -> bool:
+    size = max(_SHARED, spec.repeat_over + 1)
+    return any(own[at : at + size] in number for at in range(len(own) - size + 1))
+
+
+def _stops(spec: SecretSpec, context: Context) -> list[Hit]:
+    compiled = context.phrases(spec.stops)
+    return [hit for turn in context.heard.turns_of("agent") for hit in compiled.find(turn)]
+
+
+def _caller_began(spec: SecretSpec, context: Context) -> bool:
+    return any(
+        len(number.text) >= 3 and _in_context(spec, context, number)
+        for number in _longs(context.heard, "customer")
+    )
+
+
+def _masked(spec: SecretSpec, context: Context) -> tuple[Evidence, ...]:
+    """Cite masked digits of the caller after the secret was named: their count is unknown."""
+    for number in _longs(context.heard, "customer"):
+        if "•" in number.text and (
+            _in_context(spec, context, number) or len(number.text) >= spec.digits_from
+        ):
+            return _cite(context.heard, number)
+    return ()
+
+
+def _cite(heard: Heard, number: _Long) -> tuple[Evidence, ...]:
+    return tuple(
+        item for turn, run in number.pieces for item in said(heard, turn.tokens[run.first : run.last + 1])
+    )

@@ -1,0 +1,267 @@
+"""Where a check looks, and whether a miss there can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+
+from qa_audit.domain.acoustics import merge, overlaps
+from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.model import Model
+from qa_audit.domain.text import Token
+from qa_audit.domain.transcript import Speaker
+
+MISS_WORDS = 5
+MISS_PROBABILITY = 0.7
+MISS_OVERLAP = 0.1
+"""A miss is sure in a window of at least so many words, so probable by the median, so little overlapped."""
+_UNHEARD_SECONDS = 0.6
+_UNHEARD_SHARE = 0.1
+_WORD_GAP = 0.5
+_SWALLOWED_SECONDS = 0.6
+_CLEAR_PROBABILITY = 0.6
+_STUTTER_WORDS = 3
+_STUTTER_MOST = 8
+
+
+class Window(Model):
+    """A part of one speaker's words; every limit given must hold, none means the whole call."""
+
+    first_turn: bool = Field(default=False, description="Only the speaker's first turn.")
+    first_seconds: float | None = Field(
+        default=None, gt=0, description="Seconds from the first agent word on."
+    )
+    last_turns: int | None = Field(default=None, ge=1, description="Only so many last turns of the speaker.")
+    last_seconds: float | None = Field(
+        default=None, gt=0, description="The last seconds of the speaker's own talking."
+    )
+
+    @model_validator(mode="after")
+    def _not_both_ends(self) -> Window:
+        if self.first_turn and self.last_turns:
+            raise ValueError("'first_turn' and 'last_turns' cannot both hold in one window")
+        return self
+
+
+class _OneOrMany:
+    """Tell the JSON schema that one window may stand without a list around it."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(core_schema)
+        return {"anyOf": [many["items"], many]}
+
+
+Windows = Annotated[
+    tuple[Window, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, dict) else value),
+    _OneOrMany(),
+]
+"""One window, or several of which any counts."""
+
+
+class Stretch(NamedTuple):
+    """Tokens `low`..`high` (both included) of a turn."""
+
+    turn: Turn
+    low: int
+    high: int
+
+    @property
+    def start(self) -> float:
+        """Return the first word's start in seconds."""
+        return self.turn.tokens[self.low].start
+
+    @property
+    def end(self) -> float:
+        """Return the last word's end in seconds."""
+        return self.turn.tokens[self.high].end
+
+
+class Quality(NamedTuple):
+    """Whether a miss can be believed, and if not, why."""
+
+    sure: bool
+    why: str = ""
+
+
+def whole(turns: Iterable[Turn]) -> list[Stretch]:
+    """Return whole turns as stretches."""
+    return [Stretch(turn, 0, len(turn.tokens) - 1) for turn in turns]
+
+
+def select(heard: Heard, speaker: Speaker, windows: Sequence[Window]) -> list[Stretch]:
+    """Return the stretches of a speaker's words in any of the windows (all when none is given)."""
+    if not windows:
+        return whole(heard.turns_of(speaker))
+    chosen: dict[int, tuple[int, int]] = {}
+    turns = {turn.index: turn for turn in heard.turns_of(speaker)}
+    for window in windows:
+        for stretch in _in_window(heard, speaker, window):
+            low, high = chosen.get(stretch.turn.index, (stretch.low, stretch.high))
+            chosen[stretch.turn.index] = (min(low, stretch.low), max(high, stretch.high))
+    return [Stretch(turns[index], *chosen[index]) for index in sorted(chosen)]
+
+
+def _in_window(heard: Heard, speaker: Speaker, window: Window) -> list[Stretch]:
+    turns = [turn for turn in heard.turns_of(speaker) if speaker != "agent" or turn.end > heard.zero]
+    if window.first_turn:
+        turns = turns[:1]
+    if window.last_turns:
+        speaking = [turn for turn in turns if not turn.back_channel]
+        turns = speaking[-window.last_turns :]
+    stretches = whole(turns)
+    if window.first_seconds is not None:
+        stretches = between(stretches, heard.zero, heard.zero + window.first_seconds)
+    if window.last_seconds is not None:
+        start = _talking_back(heard.turns_of(speaker), window.last_seconds)
+        stretches = between(stretches, start, float("inf"))
+    return stretches
+
+
+def between(stretches: Iterable[Stretch], start: float, end: float) -> list[Stretch]:
+    """Cut stretches to the words that begin in [start, end]."""
+    kept = []
+    for turn, low, high in stretches:
+        inside = [place for place in range(low, high + 1) if start <= turn.tokens[place].start <= end]
+        if inside:
+            kept.append(Stretch(turn, inside[0], inside[-1]))
+    return kept
+
+
+def _talking_back(turns: Sequence[Turn], seconds: float) -> float:
+    """Return when the last `seconds` of a speaker's own talking begin."""
+    left = seconds
+    for turn in reversed(turns):
+        if turn.end - turn.start >= left:
+            return turn.end - left
+        left -= turn.end - turn.start
+    return 0.0
+
+
+def miss_quality(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) -> Quality:
+    """Say whether something not found in these stretches was surely not said there.
+
+    Sure means: five words or more (or a shorter turn that is complete and all clear), a median word
+    probability of at least .7, under a tenth of it overlapped by the other speaker, no clipping, and no
+    speech without words.
+    """
+    if "clipped" in heard.facts.warnings:
+        return Quality(False, "the recording is clipped")
+    probabilities = [
+        token.probability
+        for turn, low, high in stretches
+        for token in turn.tokens[low : high + 1]
+        for _ in range(token.first, token.last + 1)
+    ]
+    if not probabilities:
+        return Quality(False, "no words were heard there")
+    if len(probabilities) < MISS_WORDS and not _short_but_clear(heard, stretches, probabilities):
+        return Quality(False, "too few words were heard there")
+    if median(probabilities) < MISS_PROBABILITY:
+        return Quality(False, "the words there were not heard well enough")
+    spans = merge((stretch.start, stretch.end) for stretch in stretches)
+    length = sum(end - start for start, end in spans)
+    other = merge(span for who, theirs in heard.speech.items() if who != speaker for span in theirs)
+    talked_over = sum(end - start for start, end in overlaps(spans, other))
+    if length > 0 and talked_over / length >= MISS_OVERLAP:
+        return Quality(False, "both spoke at the same time there")
+    start, end = stretches[0].start, stretches[-1].end
+    unheard = unheard_seconds(heard, speaker, start, end)
+    if unheard > max(_UNHEARD_SECONDS, _UNHEARD_SHARE * length) or _unheard_stretch(
+        heard, speaker, start, end
+    ):
+        return Quality(False, "there is speech in it that was not understood")
+    if any(_stutters(turn.tokens[low : high + 1]) for turn, low, high in stretches):
+        return Quality(False, "the recogniser repeated itself there")
+    return Quality(True)
+
+
+def _unheard_stretch(heard: Heard, speaker: Speaker, start: float, end: float) -> bool:
+    """Say whether a whole stretch of measured speech within [start, end] has no words at all."""
+    return heard.measured and any(
+        begin >= start
+        and begin < end
+        and stop - begin >= _UNHEARD_SECONDS
+        and not heard.words_between(speaker, begin - 0.3, stop)
+        and not any(token.end > begin + 0.2 for token in heard.words_between(speaker, begin - 5, begin))
+        for begin, stop in heard.speech.get(speaker, ())
+    )
+
+
+def _stutters(tokens: Sequence[Token]) -> bool:
+    """Say whether three words and more come twice in a row, as recognisers do when they lose their place."""
+    texts = [token.text for token in tokens]
+    for size in range(_STUTTER_WORDS, min(_STUTTER_MOST, len(texts) // 2) + 1):
+        for at in range(len(texts) - 2 * size + 1):
+            part = texts[at : at + size]
+            if part == texts[at + size : at + 2 * size] and not any(text[:1].isdigit() for text in part):
+                return True
+    return False
+
+
+def poorly_heard(heard: Heard) -> bool:
+    """Say whether the words of the agent or of the caller were recognised badly over the whole call."""
+    return any(
+        tokens and median(token.probability for token in tokens) < MISS_PROBABILITY
+        for tokens in (heard.tokens.get("agent", ()), heard.tokens.get("customer", ()))
+    )
+
+
+def unheard_seconds(heard: Heard, speaker: Speaker, start: float, end: float) -> float:
+    """Measure speech of a speaker within [start, end] that no words were recognised for.
+
+    Recognisers often crush the last word before a pause, so a word is given the time that it plausibly takes.
+    """
+    words = merge(
+        (
+            (token.start, max(token.end, token.start + _plausible(token)))
+            for token in heard.words_between(speaker, start - 30, end)
+        ),
+        gap=_WORD_GAP,
+    )
+    speech = [(max(a, start), min(b, end)) for a, b in heard.speech.get(speaker, ()) if b > start and a < end]
+    spoken = sum(b - a for a, b in speech)
+    return spoken - sum(b - a for a, b in overlaps(speech, words))
+
+
+def swallowed(heard: Heard, speaker: Speaker, start: float, end: float) -> bool:
+    """Say whether words may have been lost within [start, end] seconds.
+
+    A word that lasts far too long, or a hole in measured speech, is where a recogniser left something out.
+    """
+    if not heard.measured:
+        return False
+    tokens = heard.words_between(speaker, start, end)
+    for place, token in enumerate(tokens):
+        following = tokens[place + 1].start if place + 1 < len(tokens) else min(end, token.end)
+        reach = max(token.end, following)
+        spoken = heard.speech_seconds(speaker, token.start, reach)
+        if spoken - _plausible(token) >= _SWALLOWED_SECONDS:
+            return True
+    return False
+
+
+def _plausible(token: Token) -> float:
+    """Return how long a token plausibly lasts at most when spoken slowly, in seconds."""
+    words = token.last - token.first + 1
+    return max(0.45 * words, 0.11 * len(token.text))
+
+
+def _short_but_clear(heard: Heard, stretches: Sequence[Stretch], probabilities: Sequence[float]) -> bool:
+    """Say whether a window of a few words is one complete turn in which every word was heard clearly."""
+    if len(stretches) != 1 or min(probabilities) < _CLEAR_PROBABILITY:
+        return False
+    turn, low, high = stretches[0]
+    after = heard.turns[turn.index + 1] if turn.index + 1 < len(heard.turns) else None
+    complete = low == 0 and high == len(turn.tokens) - 1
+    answered = after is not None and after.speaker != turn.speaker
+    within = 0.6 * len(probabilities) + 0.6 >= turn.end - turn.start
+    return (
+        complete and answered and within and unheard_seconds(heard, turn.speaker, turn.start, turn.end) < 0.4
+    )
