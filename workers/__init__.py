@@ -1,0 +1,1 @@
+"""The processes that work on calls: a supervisor, warm workers, and the sweep."""

@@ -1,0 +1,132 @@
+"""One attempt at one stage: what the stage gets, what it leaves behind, and who watches over it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from qa_audit import logs
+from qa_audit.domain.workflow import CallStatus, Stage
+from qa_audit.errors import LeaseLost, Temporary
+from qa_audit.services.ports import Ports
+from qa_audit.storage import results, tasks
+from qa_audit.storage.database import OperationalError, Session
+from qa_audit.storage.results import Subject
+from qa_audit.storage.tasks import Lease
+
+PROGRESS_EVERY = 1.0
+"""Seconds between two writes of a stage's progress."""
+
+log = logs.get(__name__)
+
+
+class TooSlow(Temporary):
+    """The stage did not end within its time."""
+
+
+class Watch(Protocol):
+    """Somebody who keeps a lease alive while a stage works, and knows when the work must end."""
+
+    def begin(self, lease: Lease) -> None:
+        """Take note that work on a task begins."""
+        ...
+
+    def limit(self, seconds: float | None) -> None:
+        """Take note that the work must end within so many seconds from now; None: no limit yet."""
+        ...
+
+    def check(self) -> None:
+        """Raise Stopped when the process is to end, LeaseLost when the lease is known to be gone."""
+        ...
+
+    def end(self) -> None:
+        """Take note that the work has ended."""
+        ...
+
+
+class Unwatched:
+    """Nobody watches: for work that is shorter than a lease, and for tests."""
+
+    def begin(self, lease: Lease) -> None:
+        """Do nothing."""
+
+    def limit(self, seconds: float | None) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
+        """Let the work go on."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage leaves behind; `store` writes it in the transaction that closes the task.
+
+    `status` is the call's from then on, `next_stage` the task to add. `settled` runs after the commit,
+    `dropped` instead of it when the lease was lost; both only tidy up and must not be needed for correctness.
+    """
+
+    store: Callable[[Session], None]
+    status: CallStatus
+    state: Literal["done", "waiting"] = "done"
+    next_stage: Stage | None = None
+    status_text: str | None = None
+    settled: Callable[[], None] = nothing
+    dropped: Callable[[], None] = nothing
+
+
+class Work:
+    """One attempt at one stage of one call. `check` is to be called wherever the work can end."""
+
+    def __init__(self, ports: Ports, lease: Lease, subject: Subject, watch: Watch) -> None:
+        self.ports = ports
+        self.lease = lease
+        self.subject = subject
+        self._watch = watch
+        self._deadline: float | None = None
+        self._seconds = 0.0
+        self._written_at = 0.0
+        self._percent = 0
+
+    def limit(self, seconds: float | None) -> None:
+        """Give the rest of the stage so many seconds; None lifts the limit."""
+        self._seconds = seconds or 0.0
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._watch.limit(seconds)
+
+    def check(self) -> None:
+        """Raise Stopped, LeaseLost, or TooSlow."""
+        self._watch.check()
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise TooSlow(f"The work was stopped because it took longer than {self._seconds:.0f} seconds.")
+
+    def progress(self, fraction: float) -> None:
+        """Check, and record the finished fraction (0 to 1) of the stage; at most once a second."""
+        self.check()
+        percent = int(100 * min(max(fraction, 0.0), 1.0))
+        now = time.monotonic()
+        if percent == self._percent or now - self._written_at < PROGRESS_EVERY:
+            return
+        self._percent, self._written_at = percent, now
+        try:
+            self._write(percent)
+        except OperationalError:
+            log.warning("progress not recorded: the database does not answer")
+
+    def part(self, begin: float, end: float) -> Callable[[float], None]:
+        """Return a progress function for the part of the stage from fraction `begin` to `end`."""
+        return lambda fraction: self.progress(begin + fraction * (end - begin))
+
+    def _write(self, percent: int) -> None:
+        with self.ports.db.write() as session:
+            if not tasks.put_progress(session, self.lease, percent):
+                raise LeaseLost()
+            results.put_progress(session, self.lease.call_id, percent)

@@ -1,0 +1,181 @@
+"""The second stage: words, what must not be read or heard in them, and the copies made without it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from qa_audit.config import Settings
+from qa_audit.domain import redact
+from qa_audit.domain.call import Span
+from qa_audit.domain.transcript import Layout, Transcript
+from qa_audit.errors import Temporary
+from qa_audit.media.protocol import Measurement
+from qa_audit.services import measuring
+from qa_audit.services.measuring import SPEAKERS
+from qa_audit.services.ports import Ports
+from qa_audit.services.stage import Outcome, TooSlow, Work
+from qa_audit.speech.protocol import Heard, SpeechChannel
+from qa_audit.storage import results
+from qa_audit.storage.database import Session
+from qa_audit.storage.results import Subject
+
+DEMO_MODEL = "demo"
+
+NEEDS_REAL_MODEL = (
+    "Needs the real speech model: set QA_AUDIT_WHISPER_MODEL to the name of a Whisper model, for example "
+    "base.en, or to the path of a checkpoint, and start QA Audit again."
+)
+
+SECONDS_PER_SECOND = 6.0
+LEAST_SECONDS = 300.0
+"""A call's deadline: so many seconds for each second of sound, and never less than this."""
+
+HEARING = 0.9
+"""The part of the stage's progress that recognising gets; writing the copies gets the rest."""
+
+
+class ModelTrouble(Temporary):
+    """The speech model cannot be had now; if that stays so, the call fails as `model_unavailable`."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The media keys of a playback copy and its peaks."""
+
+    playback: str
+    peaks: str
+
+
+def needs_real_model(settings: Settings, subject: Subject) -> bool:
+    """Say whether the configured model cannot know this call: the demo model knows the bundled calls only."""
+    return settings.whisper_model == DEMO_MODEL and not subject.is_demo
+
+
+def run(work: Work) -> Outcome:
+    """Transcribe and mask a call, and write its playback copy and peaks with the masked stretches silent.
+
+    A call that the demo model cannot know waits instead. Raises Permanent and Temporary as engine and decoder
+    do.
+    """
+    if needs_real_model(work.ports.settings, work.subject):
+        return _wait(work)
+    with work.ports.db.read() as session:
+        measured = measuring.from_facts(results.measurement(session, work.lease.call_id))
+    layout = measuring.layout_of(work.subject, measured)
+    transcript = _transcript(_hear(work, measured, layout), measured, layout)
+    spans = redact.find_spans(transcript)
+    masked, silent = redact.mask(transcript, spans), redact.silences(spans)
+    derived = derive(work, silent, work.part(HEARING, 1))
+
+    def store(session: Session) -> None:
+        call_id = work.lease.call_id
+        results.save_transcript(session, call_id, masked=masked, silent=silent, unmasked=transcript)
+        point_at(session, call_id, derived, unmasked=False)
+
+    return Outcome(
+        store,
+        status="transcribed",
+        next_stage="prescore",
+        settled=lambda: discard(work.ports, work.subject.playback_key, work.subject.peaks_key),
+        dropped=lambda: discard(work.ports, derived.playback, derived.peaks),
+    )
+
+
+def _wait(work: Work) -> Outcome:
+    """Let the call wait for another model; until then staff hear the recording as it is."""
+    derived = playable(work)
+
+    def store(session: Session) -> None:
+        if derived:
+            point_at(session, work.lease.call_id, derived, unmasked=True)
+
+    return Outcome(
+        store,
+        status="waiting",
+        state="waiting",
+        status_text=NEEDS_REAL_MODEL,
+        dropped=lambda: discard(work.ports, derived.playback, derived.peaks) if derived else None,
+    )
+
+
+def playable(work: Work) -> Derived | None:
+    """Make a playback copy in which nothing is silenced, for a call whose words nobody knows.
+
+    None when the call has a copy already.
+    """
+    if work.subject.playback_key:
+        return None
+    return derive(work, (), work.progress)
+
+
+def point_at(session: Session, call_id: int, derived: Derived, *, unmasked: bool) -> None:
+    """Make the copies those of the call; `unmasked` says that nothing is silenced in them."""
+    results.save_derived(session, call_id, playback=derived.playback, peaks=derived.peaks, unmasked=unmasked)
+
+
+def derive(work: Work, silent: Sequence[Span], progress: Callable[[float], None]) -> Derived:
+    """Write playback copy and peaks under new keys, so that a late twin of this work overwrites nothing."""
+    media, name = work.ports.media, secrets.token_hex(16)
+    path = media.local_path(work.subject.media_key)
+    derived = Derived(f"playback/{name}.m4a", f"peaks/{name}.json")
+    copy, peaks = media.incoming() / f"{name}.m4a", media.incoming() / f"{name}.json"
+    try:
+        work.ports.recordings.derive(path, copy, peaks, silent, progress=progress)
+        media.put_file(derived.playback, copy)
+        media.put_file(derived.peaks, peaks)
+    finally:
+        copy.unlink(missing_ok=True)
+        peaks.unlink(missing_ok=True)
+    return derived
+
+
+def discard(ports: Ports, *keys: str | None) -> None:
+    """Delete derived files unless a row points at them; what this misses, the sweep finds.
+
+    A row can point at them though its transaction seemed to fail: the connection broke after the commit.
+    """
+    with suppress(Exception):
+        with ports.db.read() as session:
+            known = results.known_keys(session, [key for key in keys if key])
+        for key in keys:
+            if key and key not in known:
+                ports.media.delete(key)
+
+
+def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
+    """Hand every channel with its stretches of speech to the engine.
+
+    A model that is fetched first has no deadline: its download has time-outs of its own.
+    """
+    ports = work.ports
+    work.limit(measuring.MOST_SECONDS)
+    samples = ports.recordings.samples(ports.media.local_path(work.subject.media_key))
+    channels = [
+        SpeechChannel(speaker, sound, spans)
+        for speaker, sound, spans in zip(SPEAKERS[layout], samples.channels, measured.speech, strict=False)
+    ]
+    try:
+        work.limit(None)
+        _ = ports.speech.engine
+        work.limit(max(LEAST_SECONDS, SECONDS_PER_SECOND * measured.duration))
+        return ports.speech.transcribe(
+            channels, language=work.subject.language, progress=work.part(0, HEARING), check=work.check
+        )
+    except TooSlow:
+        raise
+    except Temporary as error:
+        raise ModelTrouble(error.message) from error
+
+
+def _transcript(heard: Heard, measured: Measurement, layout: Layout) -> Transcript:
+    return Transcript(
+        language=heard.language,
+        duration=measured.duration,
+        layout=layout,
+        engine=heard.engine,
+        segments=heard.segments,
+        notes=heard.notes,
+    )
