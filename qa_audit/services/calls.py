@@ -1,0 +1,314 @@
+"""Looking at calls: lists, one call, its progress, the queue of work, and the export of a list."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from qa_audit.domain.access import Actor, can, ensure
+from qa_audit.domain.workflow import CallStatus
+from qa_audit.errors import Invalid, NotFound
+from qa_audit.services import card_numbers, csv_cells
+from qa_audit.services.ports import Ports
+from qa_audit.storage import calls as store
+from qa_audit.storage import vendors as vendor_store
+from qa_audit.storage.call_rows import (
+    CallDetail,
+    CallFilter,
+    CallIdentity,
+    CallRow,
+    Position,
+    RecordingFacts,
+    RubricOutcome,
+    TaskRow,
+    Window,
+)
+from qa_audit.storage.database import Session
+
+__all__ = [
+    "CallDetail",
+    "CallFilter",
+    "CallRow",
+    "RecordingFacts",
+    "RubricOutcome",
+    "TaskRow",
+]
+
+STATUSES: tuple[CallStatus, ...] = get_args(CallStatus)
+MOST_ROWS = 200
+_EXPORT_PAGE = 500
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LONGEST = 200
+
+CSV_COLUMNS = (
+    *("id", "vendor", "external_id", "agent", "started_at", "received_at", "direction", "queue", "language"),
+    *("duration_seconds", "layout", "status", "failure", "what_to_do", "warnings", "file", "sha256"),
+)
+"""The headings of an exported list."""
+
+
+@dataclass(frozen=True)
+class CallPage:
+    """One page of a list of calls. `total` counts all calls that the filter lets through.
+
+    `next_cursor` goes into the filter for the next page, and is None on the last one.
+    """
+
+    rows: tuple[CallRow, ...]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True)
+class CallProgress:
+    """How far a call is: percent of its `stage`; `finished` when nothing more happens by itself."""
+
+    id: str
+    status: str
+    stage: str | None
+    progress: int
+    failure: str | None
+    words: str | None
+    finished: bool
+
+
+@dataclass(frozen=True)
+class FilterChoices:
+    """What a filter of calls can be set to: vendors as (slug, name), agents and queues by name."""
+
+    vendors: tuple[tuple[str, str], ...]
+    agents: tuple[str, ...]
+    queues: tuple[str, ...]
+    statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QueueOverview:
+    """The work that is not done: `rows` oldest first, `totals` per state of all tasks.
+
+    `oldest_queued` is the age in seconds of the oldest queued row, None when nothing is queued.
+    """
+
+    rows: tuple[TaskRow, ...]
+    totals: Mapping[str, int]
+    oldest_queued: float | None
+
+
+def parse_filter(query: Iterable[tuple[str, str]]) -> CallFilter:
+    """Read a filter from the pairs of a query string; empty values filter nothing.
+
+    Names: vendor, status, agent, queue, q, from, to (days as 2026-11-02), sha256, cursor, limit (1 to 200).
+    Raises Invalid that names every parameter which is unknown, given twice or of the wrong form.
+    """
+    pairs = [(name, value.strip()) for name, value in query]
+    errors = {name: "is given more than once" for name, times in _times(pairs).items() if times > 1}
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        if name not in _PARAMETERS:
+            errors[name] = f"is no parameter here; there are {', '.join(_PARAMETERS)}"
+        elif value and name not in errors:
+            field, read = _PARAMETERS[name]
+            try:
+                values[field] = read(value)
+            except ValueError as error:
+                errors[name] = str(error)
+    if errors:
+        raise Invalid("The filter cannot be used.", errors)
+    return CallFilter(**values)  # type: ignore[arg-type]
+
+
+def query_of(filter: CallFilter, *, cursor: str | None = None) -> dict[str, str]:
+    """Return the filter as the parameters of an address, with another cursor: `parse_filter` backwards."""
+    shown = replace(filter, cursor=cursor)
+    return {
+        name: str(value)
+        for name, (field, _) in _PARAMETERS.items()
+        if (value := getattr(shown, field)) is not None and value != getattr(CallFilter(), field)
+    }
+
+
+def list_calls(ports: Ports, actor: Actor, filter: CallFilter) -> CallPage:
+    """Return one page of the calls that the actor may see, newest first.
+
+    Raises NotFound for a vendor that does not exist or is not the actor's, Invalid for a bad cursor.
+    """
+    ensure(actor, "see_calls")
+    before, window = _position(filter.cursor), _window(ports, filter)
+    with ports.db.read() as session:
+        _ensure_vendor(session, actor, filter.vendor)
+        rows = store.page(session, actor.vendor_id, filter, window, before, filter.limit + 1)
+        total = store.count(session, actor.vendor_id, filter, window)
+    shown = rows[: filter.limit]
+    return CallPage(shown, _cursor(shown[-1].position) if len(rows) > filter.limit else None, total)
+
+
+def filter_choices(ports: Ports, actor: Actor) -> FilterChoices:
+    """Return what the actor can choose from in a filter."""
+    ensure(actor, "see_calls")
+    with ports.db.read() as session:
+        vendors = vendor_store.all_vendors(session, actor.vendor_id)
+        agents, queues = store.choices(session, actor.vendor_id)
+    return FilterChoices(tuple((found.slug, found.name) for found in vendors), agents, queues, STATUSES)
+
+
+def get_call(ports: Ports, actor: Actor, public_id: str) -> CallDetail:
+    """Return one call with its masked transcript and pre-scores; raises NotFound."""
+    with ports.db.read() as session:
+        call = seen_call(session, actor, public_id)
+        detail = store.detail(session, call.key)
+        if not can(actor, "see_admin"):
+            return detail
+        tasks = store.tasks(session, ports.clock(), ports.db.now(session), call_key=call.key)
+        return replace(detail, tasks=tasks)
+
+
+def progress(ports: Ports, actor: Actor, public_id: str) -> CallProgress:
+    """Return how far a call is; raises NotFound."""
+    with ports.db.read() as session:
+        row = store.row(session, seen_call(session, actor, public_id).key)
+    return CallProgress(row.id, row.status, row.stage, row.progress, row.failure, row.words, row.is_finished)
+
+
+def derived_key(ports: Ports, actor: Actor, public_id: str, kind: Literal["playback", "peaks"]) -> str:
+    """Return the media key of a call's masked playback copy or peaks; raises NotFound while there is none."""
+    with ports.db.read() as session:
+        key = store.derived_keys(session, seen_call(session, actor, public_id).key)[kind]
+    if key is None:
+        raise NotFound()
+    return key
+
+
+def queue_overview(ports: Ports, actor: Actor) -> QueueOverview:
+    """Return the unfinished and failed tasks, for admins."""
+    ensure(actor, "see_admin")
+    with ports.db.read() as session:
+        rows = store.tasks(session, ports.clock(), ports.db.now(session))
+        totals = store.task_totals(session)
+    ages = [row.age for row in rows if row.state == "queued"]
+    return QueueOverview(rows, totals, max(ages, default=None))
+
+
+def csv_rows(ports: Ports, actor: Actor, filter: CallFilter) -> Iterator[tuple[str, ...]]:
+    """Yield the whole list that a filter gives as cells that are safe in a spreadsheet, headings first."""
+    yield CSV_COLUMNS
+    step = replace(filter, cursor=None, limit=_EXPORT_PAGE)
+    while True:
+        page = list_calls(ports, actor, step)
+        yield from (_cells(row) for row in page.rows)
+        if page.next_cursor is None:
+            return
+        step = replace(step, cursor=page.next_cursor)
+
+
+def seen_call(session: Session, actor: Actor, public_id: str) -> CallIdentity:
+    """Find a call that the actor may see; raises NotFound, the same for unknown and for foreign calls."""
+    call = store.find(session, actor.vendor_id, public_id) if _ID.fullmatch(public_id) else None
+    if call is None:
+        raise NotFound()
+    ensure(actor, "see_calls", call.vendor_id)
+    return call
+
+
+def _ensure_vendor(session: Session, actor: Actor, slug: str | None) -> None:
+    if slug is not None and vendor_store.find(session, slug, actor.vendor_id) is None:
+        raise NotFound(f"There is no vendor '{slug}'.")
+
+
+def _times(pairs: Iterable[tuple[str, str]]) -> Counter[str]:
+    return Counter(name for name, _ in pairs)
+
+
+def _text(value: str) -> str:
+    if len(value) > _LONGEST or "\0" in value:
+        raise ValueError(f"must be a text of at most {_LONGEST} characters")
+    return value
+
+
+def _search(value: str) -> str:
+    return card_numbers.truncate(_text(value))
+
+
+def _status(value: str) -> str:
+    if value not in STATUSES:
+        raise ValueError(f"must be one of {', '.join(STATUSES)}")
+    return value
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a day such as 2026-11-02") from None
+
+
+def _sha256(value: str) -> str:
+    if not _SHA256.fullmatch(value.lower()):
+        raise ValueError("must be 64 hexadecimal digits")
+    return value.lower()
+
+
+def _limit(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MOST_ROWS:
+        raise ValueError(f"must be a number from 1 to {MOST_ROWS}")
+    return int(value)
+
+
+_PARAMETERS = {
+    "vendor": ("vendor", _text),
+    "status": ("status", _status),
+    "agent": ("agent", _text),
+    "queue": ("queue", _text),
+    "q": ("q", _search),
+    "from": ("since", _day),
+    "to": ("until", _day),
+    "sha256": ("sha256", _sha256),
+    "cursor": ("cursor", _text),
+    "limit": ("limit", _limit),
+}
+
+
+def _window(ports: Ports, filter: CallFilter) -> Window:
+    """Turn a filter's days into moments, by the installation's time zone."""
+    zone = ZoneInfo(ports.settings.time_zone)
+    after = filter.until + timedelta(days=1) if filter.until and filter.until < date.max else None
+    return Window(
+        datetime.combine(filter.since, time.min, zone) if filter.since else None,
+        datetime.combine(after, time.min, zone) if after else None,
+    )
+
+
+def _cursor(place: Position) -> str:
+    packed = json.dumps([place.created_at.isoformat(), place.id]).encode()
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def _position(cursor: str | None) -> Position | None:
+    if cursor is None:
+        return None
+    try:
+        moment, id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None or not _ID.fullmatch(id):
+            raise ValueError("no place in the list")
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Invalid(
+            "This page of the list is not known.", {"cursor": "is none that this list gave"}
+        ) from error
+    return Position(at, id)
+
+
+def _cells(row: CallRow) -> tuple[str, ...]:
+    moments = (moment.isoformat() if moment else None for moment in (row.started_at, row.created_at))
+    duration = None if row.duration is None else f"{row.duration:.1f}"
+    cells = (row.id, row.vendor, row.external_id, row.agent, *moments, row.direction, row.queue, row.language)
+    cells += (duration, row.layout, row.status, row.failure, row.words, ", ".join(row.warnings))
+    return tuple(csv_cells.safe(cell) for cell in (*cells, row.filename, row.sha256))
