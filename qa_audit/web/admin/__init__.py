@@ -1,0 +1,5 @@
+"""Pages for administrators."""
+
+from qa_audit.web.admin.routes import blueprint
+
+__all__ = ["blueprint"]
