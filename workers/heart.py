@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 import threading
 import time
@@ -35,6 +36,8 @@ class Heart:
     """Watch over one task at a time (see `services.stage.Watch`), on a database connection of its own.
 
     `pipe` is the supervisor's end of a pipe, `parent` its process id; both None without a supervisor.
+    `wakeup_fd` is for `signal.set_wakeup_fd`: so it hears SIGTERM even while the main thread is deep in C
+    code and no Python handler can run.
     """
 
     def __init__(self, settings: Settings, *, pipe: int | None = None, parent: int | None = None) -> None:
@@ -45,6 +48,8 @@ class Heart:
         self._lock = threading.Lock()
         self._stopped_at: float | None = None
         self._stop_read, self._stop_write = os.pipe()
+        self._signal_read, self.wakeup_fd = os.pipe()
+        os.set_blocking(self.wakeup_fd, False)
         self._renewed_at = 0.0
         self._lease: Lease | None = None
         self._lost = False
@@ -65,8 +70,9 @@ class Heart:
 
         Safe in a signal handler, which may interrupt a thread that holds any lock: so a pipe, no event.
         """
-        self._stopped_at = time.monotonic()
-        os.write(self._stop_write, b".")
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+            os.write(self._stop_write, b".")
 
     def pause(self, seconds: float) -> None:
         """Wait, but not when the process is to stop."""
@@ -106,7 +112,14 @@ class Heart:
                 self._renew()
             if self._stopped_at is not None and time.monotonic() > self._stopped_at + self._patience:
                 self._leave()
-            time.sleep(tick)
+            self._sleep(tick)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep, and take note of a signal that the main thread could not handle yet."""
+        if select.select([self._signal_read], [], [], seconds)[0]:
+            numbers = os.read(self._signal_read, 1024)
+            if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+                self.stop()
 
     @property
     def _patience(self) -> float:
@@ -134,8 +147,11 @@ class Heart:
         """Put the task back and end the process in the middle of its work, before it is killed."""
         lease = self._lease
         if lease is not None:
-            with suppress(Exception), self._db.write() as session:
-                tasks.let_go(session, lease, now=self._db.now(session))
+            with suppress(Exception):
+                with self._db.write() as session:
+                    tasks.let_go(session, lease, now=self._db.now(session))
+                self._lease = None
+                self._tell()
             log.info("stage ended", task=lease.task_id, outcome="stopped")
         sys.stderr.flush()
         os._exit(0)

@@ -26,6 +26,9 @@ WORKER = "workers.worker"
 SILENT_BEATS = 3
 """After so many beats without a word a worker is taken for hung: 45 s."""
 
+STARTING_SECONDS = 60.0
+"""A process has this much longer to say its first word: it loads a lot first."""
+
 LONGEST_PAUSE = 60.0
 ALARMING = 5
 """After so many starts without a task ended in between, the log says so as an error."""
@@ -118,7 +121,7 @@ class Supervisor:
             self._bury(worker, weight=1)
         elif (trouble := self._trouble(worker, now)) is not None:
             log.error("worker killed", queues=worker.queues, why=trouble, task=worker.said.task)
-            self._bury(worker, weight=2)
+            self._bury(worker, weight=1 if self._stopped_at is not None else 2)
 
     def _trouble(self, worker: Worker, now: float) -> str | None:
         """Say why a living worker has to be killed, or None."""
@@ -142,7 +145,8 @@ class Supervisor:
             command, stdin=subprocess.DEVNULL, pass_fds=(writing,), process_group=0
         )
         os.close(writing)
-        worker.pipe, worker.rest, worker.said = reading, b"", Said(time.monotonic())
+        worker.pipe, worker.rest = reading, b""
+        worker.said = Said(time.monotonic() + STARTING_SECONDS)
         log.info("worker started", queues=worker.queues, pid=worker.process.pid)
 
     def _listen(self) -> None:

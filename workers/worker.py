@@ -115,6 +115,7 @@ def main(argv: Sequence[str] | None = None, build: Callable[[Settings], Ports] =
     worker = WarmWorker(ports, options.queues.split(","), heart)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
+    signal.set_wakeup_fd(heart.wakeup_fd, warn_on_full_buffer=False)
     heart.start()
     try:
         rubrics.sync_bundled(ports)

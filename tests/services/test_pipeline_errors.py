@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from qa_audit.domain.access import SYSTEM, Actor
-from qa_audit.errors import Conflict, Forbidden, NotFound, Permanent, Stopped, Temporary
+from qa_audit.errors import Conflict, Forbidden, NotFound, Permanent, Stopped, Temporary, Waiting
 from qa_audit.media.child import ChildDied
 from qa_audit.runtime import Runtime
 from qa_audit.services import tasks, transcription
@@ -126,6 +126,21 @@ def test_an_unforeseen_error_is_tried_again_and_the_process_replaced(runtime: Ru
     assert "4111" not in (call_row(runtime, call).status_text or "")
 
 
+def test_a_broken_installation_is_waited_for_and_no_try_is_counted(runtime: Runtime) -> None:
+    script(runtime)
+    ears(runtime, *[Waiting("The speech detector's file is missing: install the package again.")] * 6)
+    call, _ = receive(runtime)
+    work_off(runtime)
+    for _ in range(5):
+        end_pauses(runtime)
+        assert work_off(runtime) == ["again"]
+    task = task_row(runtime, "transcribe")
+    assert (task.state, task.error_count) == ("queued", 0)
+    assert "install the package" in (call_row(runtime, call).status_text or "")
+    end_pauses(runtime)
+    assert work_off(runtime) == ["done", "done"]
+
+
 def test_a_stop_puts_the_task_back_and_counts_nothing(runtime: Runtime) -> None:
     script(runtime)
     _, task_id = receive(runtime)
@@ -145,8 +160,18 @@ def test_memory_running_out_is_left_to_whoever_buries_the_worker(runtime: Runtim
     ears(runtime, MemoryError())
     _, task_id = receive(runtime)
     tasks.run(runtime, task_id)
+    transcribing = task_row(runtime, "transcribe").id or 0
+
+    class Following(Unwatched):
+        ended = False
+
+        def end(self) -> None:
+            self.ended = True
+
+    watch = Following()
     with pytest.raises(MemoryError):
-        work_off(runtime)
+        tasks.run(runtime, transcribing, watch=watch)
+    assert not watch.ended
     task = task_row(runtime, "transcribe")
     assert task.lease_token is not None
     assert tasks.bury(runtime, task.id or 0, task.lease_token)
