@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import queue
-import shlex
 import sys
 import threading
 import time
@@ -271,7 +270,10 @@ def corpus(options: argparse.Namespace) -> list[Path]:
 def main(arguments: list[str] | None = None) -> int:
     """Train, watch, and export."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    options.command = "python -m tools.train_demo_model " + shlex.join(arguments or sys.argv[1:])
+    options.command = (
+        f"python -m tools.train_demo_model --work WORK --minutes {options.minutes:g} --clips {options.clips} "
+        f"--seed {options.seed} --width {options.width} --workers {options.workers} --peak {options.peak:g}"
+    )
     corpus(options)
     held_out_clips(options.work, 240, options.seed + 77)
     if options.workers == 1:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ENGINE = "openai-whisper"
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+TOKENS_PER_SECOND = 10
+"""Nobody speaks faster (fast English is about 6): text that outruns the sound is cut off while it is made."""
+
 MOST_COMPRESSED = 2.4
 LEAST_LOGPROB = -1.0
 NO_SPEECH = 0.6
@@ -31,6 +34,9 @@ NO_SPEECH = 0.6
 
 OPENING, CLOSING = "\"'\u201c\u00bf([{-", "\"'.\u3002,\uff0c!\uff01?\uff1f:\uff1a\u201d)]}\u3001"
 """Punctuation that belongs to the next and to the previous word, as in whisper/transcribe.py."""
+
+LONGEST_TEXT = 224
+"""Tokens: half of the text context, whisper's own limit for one window."""
 
 LONGEST_SEGMENT = 15.0
 """Seconds: a longer window is shown as several segments, cut after a sentence."""
@@ -174,7 +180,7 @@ def _hear(
 ) -> tuple[_Piece | None, list[Note]]:
     """Recognise one window: nothing where the model hears no speech, and notes on what was dropped."""
     encoded = _Encoded(model, _encode(model, _features(model, channel, window)))
-    result = _decode(model, encoded.sound, language)
+    result = _decode(model, encoded.sound, language, window.seconds)
     if result.no_speech_prob > NO_SPEECH and result.avg_logprob < LEAST_LOGPROB:
         return None, []
     words = _timed_words(encoded, result, window, language)
@@ -204,7 +210,7 @@ class _Encoded:
         return self.model.decoder(tokens, self.sound[None])
 
 
-def _decode(model: Whisper, sound: Any, language: str) -> DecodingResult:
+def _decode(model: Whisper, sound: Any, language: str, seconds: float = 30.0) -> DecodingResult:
     """Decode greedily; if the outcome looks wrong, try with rising temperature and keep the best try."""
     import torch
     from whisper.decoding import DecodingOptions, decode
@@ -214,6 +220,7 @@ def _decode(model: Whisper, sound: Any, language: str) -> DecodingResult:
         options = DecodingOptions(
             language=language,
             temperature=temperature,
+            sample_len=min(LONGEST_TEXT, 16 + round(TOKENS_PER_SECOND * seconds)),
             without_timestamps=True,
             fp16=model.device.type == "cuda",
         )

@@ -11,7 +11,7 @@ import pytest
 
 from qa_audit.domain.transcript import Word
 from qa_audit.errors import Permanent, Stopped
-from qa_audit.speech import openai_whisper
+from qa_audit.speech import models, openai_whisper
 from qa_audit.speech.openai_whisper import OpenAIWhisper
 from qa_audit.speech.protocol import SpeechChannel
 from qa_audit.speech.windows import Window
@@ -92,6 +92,17 @@ def test_silence_is_never_sent(engine: OpenAIWhisper, scripted: list[tuple[str, 
         ("agent", 50.0, 60.0),
     ]
     assert len(heard.segments) == 2
+
+
+def test_the_demo_model_gets_short_windows(
+    engine: OpenAIWhisper, scripted: list[tuple[str, Window]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = [(0.0, 3.0), (3.2, 6.0), (6.5, 9.0)]
+    engine.transcribe([SpeechChannel("agent", tone(10.0), spans)])
+    monkeypatch.setattr(models.Found, "is_demo", True)
+    heard = engine.transcribe([SpeechChannel("agent", tone(10.0), spans)])
+    assert [(w.start, w.end) for _, w in scripted] == [(0.0, 9.0), (0.0, 6.0), (6.5, 9.0)]
+    assert [note.kind for note in heard.notes] == ["demo_model"]
 
 
 def test_only_the_window_reaches_the_model(engine: OpenAIWhisper) -> None:
