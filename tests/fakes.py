@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qa_audit.domain.transcript import EngineInfo, Segment
+from qa_audit.domain.workflow import STAGES
 from qa_audit.media.fakes import MEASUREMENT, ScriptedRecordings
 from qa_audit.media.protocol import Measurement
 from qa_audit.runtime import Runtime
 from qa_audit.services import tasks
 from qa_audit.speech.scripted import ScriptedTranscriber, segment
 from qa_audit.storage import tables
+from qa_audit.storage import tasks as store
 from tests.factories import make_call, make_recording, make_task
 
 HELLO: tuple[Segment, ...] = (
@@ -80,9 +82,6 @@ def receive(runtime: Runtime, vendor: tables.Vendor | None = None, **values: Any
 
 def work_off(runtime: Runtime, most: int = 20) -> list[str]:
     """Run all due tasks one after the other and return what became of each."""
-    from qa_audit.domain.workflow import STAGES
-    from qa_audit.storage import tasks as store
-
     ran: list[str] = []
     for _ in range(most):
         with runtime.db.read() as session:

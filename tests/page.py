@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -22,6 +23,8 @@ ONLY_IN_VERSION_2 = frozenset(
 
 CODE = re.compile(r"\bjs:|\bjavascript:|\[")
 """In a value that htmx reads, these mean code to be compiled."""
+
+INLINE = frozenset({"a", "b", "code", "kbd", "mark", "span", "strong", "time"})
 
 UNLABELLED = frozenset({"hidden", "submit", "button"})
 
@@ -92,8 +95,19 @@ def find_all(root: Element, tag: str, **attributes: str) -> list[Element]:
 
 
 def text_of(element: Element) -> str:
-    """Return the words of an element, with single spaces."""
-    return " ".join("".join(element.itertext()).split())
+    """Return the words of an element, with single spaces, as they are read: blocks stand apart."""
+    return " ".join("".join(_texts(element)).split())
+
+
+def _texts(element: Element) -> Iterator[str]:
+    if isinstance(element.tag, str):
+        yield element.text or ""
+        for child in element:
+            apart = isinstance(child.tag, str) and child.tag.removeprefix(NAMESPACE) not in INLINE
+            yield " " if apart else ""
+            yield from _texts(child)
+            yield " " if apart else ""
+            yield child.tail or ""
 
 
 def find(root: Element, tag: str, **attributes: str) -> Element:
@@ -140,11 +154,15 @@ def _leads_away(value: str) -> bool:
 
 def _title_problems(root: Element) -> list[str]:
     headings = find_all(root, "h1")
-    titles = [title for title in find_all(root, "title")]
+    titles = find_all(root, "title")
     if len(headings) != 1 or len(titles) != 1:
         return [f"{len(headings)} h1 and {len(titles)} titles"]
     heading, title = text_of(headings[0]), text_of(titles[0]).removeprefix("Error: ")
-    return [] if heading and title.startswith(heading) else [f"the title '{title}' does not start with '{heading}'"]
+    return (
+        []
+        if heading and title.startswith(heading)
+        else [f"the title '{title}' does not start with '{heading}'"]
+    )
 
 
 def _id_problems(root: Element) -> list[str]:

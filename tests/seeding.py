@@ -61,7 +61,9 @@ def _take(runtime: Runtime, entry: dict[str, Any]) -> str:
     runtime.speech = ScriptedTranscriber(segments(entry), info=MODEL)
     path = DEMO / entry["file"]
     file = receive(runtime, BytesIO(path.read_bytes()))
-    texts = {name: entry[name] for name in ("agent", "external_id", "started_at", "queue", "direction", "language")}
+    texts = {
+        name: entry[name] for name in ("agent", "external_id", "started_at", "queue", "direction", "language")
+    }
     said = read_fields(texts.items(), runtime.clock())
     fields = replace(said, title=entry["title"], custom=entry.get("custom", {}))
     accepted = ingest.accept(runtime, SYSTEM, ingest.IncomingCall(file, path.name, entry["vendor"], fields))

@@ -24,10 +24,10 @@ def backup(folder: Path) -> None:
     """
     with _bar("Copying recordings") as progress:
         done = backups.backup(build_runtime(), folder, progress=progress)
-    click.echo(f"{done.calls} calls, {done.files} files, {done.bytes / 1e6:.1f} MB in {folder}")
+    click.echo(f"Calls: {done.calls}, files: {done.files}, {done.bytes / 1e6:.1f} MB, in {folder}")
     if done.damaged:
         click.echo(f"Not the bytes that were uploaded: {', '.join(done.damaged)}", err=True)
-        raise SystemExit(1)
+        raise click.exceptions.Exit(1)
 
 
 @click.command()
@@ -38,14 +38,14 @@ def restore(folder: Path) -> None:
     Example: QA_AUDIT_DATA_DIR=./restored qa-audit restore backups/2026-11-22
     """
     with _bar("Verifying") as progress:
-        check = backups.restore(build_runtime(), folder, progress=progress)
-    for name in check.rows_without_file:
-        click.echo(f"no file: {name}", err=True)
-    for name in check.files_without_row:
-        click.echo(f"no row: {name}", err=True)
-    if not check.sound:
-        raise SystemExit(1)
-    click.echo("Restored. Every row has its file and every file its row.")
+        found = backups.restore(build_runtime(), folder, progress=progress)
+    for row in found.rows_without_file:
+        click.echo(f"No file: call {row.call_id}: {row.key}", err=True)
+    for words in (*found.problems, *(f"No row: {key}" for key in found.files_without_row)):
+        click.echo(words, err=True)
+    if not found.is_sound:
+        raise click.exceptions.Exit(1)
+    click.echo(f"Restored, {found.files} recordings and copies: every row has its file, every file its row.")
 
 
 @contextmanager

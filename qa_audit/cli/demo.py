@@ -82,7 +82,7 @@ def demo(port: int | None, data_dir: Path | None, once: bool) -> None:
         _wait_ready(settings.port, children)
         _welcome(settings, demo_data.add_people(runtime))
         wait_scored(runtime, loaded, children, patience=None)
-        click.echo("All bundled calls are pre-scored.")
+        click.echo(f"Bundled calls pre-scored: {len(_scored(runtime, loaded))}.")
         while True:
             _ensure_running(children)
             time.sleep(0.5)
@@ -140,19 +140,20 @@ def load(runtime: Runtime) -> Loaded:
         accepted = demo_data.load(runtime, call)
         loaded[accepted.id] = call
         new += accepted.created
-    click.echo(f"  calls     {len(loaded)} bundled calls, {new} of them new")
+    click.echo(f"  calls     {len(loaded)} bundled, {new} of them new")
     return loaded
 
 
 def wait_scored(
     runtime: Runtime, loaded: Loaded, children: Children, patience: float | None = STUCK_SECONDS
 ) -> None:
-    """Wait until each call with expected answers got as far as it gets, saying so one by one.
+    """Wait until each call with expected answers got as far as it gets, saying so for those that do so now.
 
     Raises QaAuditError when a process ended, or when nothing has moved for `patience` seconds.
     """
-    waiting = [id for id, call in loaded.items() if not call.shown_only]
-    total, seen, moved = len(waiting), None, time.monotonic()
+    expected = [id for id, call in loaded.items() if not call.shown_only]
+    waiting = [id for id in expected if not calls.progress(runtime, SYSTEM, id).finished]
+    total, seen, moved = len(expected), None, time.monotonic()
     while waiting:
         _ensure_running(children)
         now = [calls.progress(runtime, SYSTEM, id) for id in waiting]
@@ -284,6 +285,11 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _scored(runtime: Runtime, loaded: Loaded) -> list[str]:
+    states = (calls.progress(runtime, SYSTEM, id) for id, call in loaded.items() if not call.shown_only)
+    return [found.id for found in states if found.status not in ("failed", "waiting")]
 
 
 def _ensure_running(children: Children) -> None:

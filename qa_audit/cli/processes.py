@@ -44,19 +44,22 @@ def serve(host: str, port: int | None, processes: int, threads: int, proxy: str 
 @click.command()
 @click.option("--queues", help="The queues to serve, separated by commas. [default: all]")
 @click.option("--burst", is_flag=True, help="Stop once there is nothing left to do.")
-def worker(queues: str | None, burst: bool) -> None:
+@click.option("--check", is_flag=True, help="Only say whether work could be done here, for health checks.")
+def worker(queues: str | None, burst: bool, check: bool) -> None:
     """Work on calls: decode, transcribe, score.
 
     Example: qa-audit worker --queues transcription
     """
     chosen = queue_names(queues)
     _ready_runtime()
-    become(worker_command(chosen, burst=burst))
+    if not check:
+        become(worker_command(chosen, burst=burst))
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Make one pass and stop.")
-def sweep(once: bool) -> None:
+@click.option("--check", is_flag=True, help="Only say whether work could be done here, for health checks.")
+def sweep(once: bool, check: bool) -> None:
     """Mend what was left lying: tasks of dead workers, lost hints, leftover files.
 
     Where no Redis answers and no worker works, it has what is due worked off too. Several may run at once.
@@ -64,7 +67,8 @@ def sweep(once: bool) -> None:
     Example: qa-audit sweep
     """
     _ready_runtime()
-    become(sweep_command(once=once))
+    if not check:
+        become(sweep_command(once=once))
 
 
 def web_command(

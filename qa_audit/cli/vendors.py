@@ -69,7 +69,9 @@ def set_vendor(
         runtime, SYSTEM, slug, name=name, channels=channels, filename_pattern=filename_pattern
     )
     click.echo(f"Vendor {changed.slug} ({changed.name}): agents are on the {_side(changed.channels)}.")
-    if sample is not None:
+    if sample is not None and not changed.filename_pattern:
+        click.echo("  It has no pattern for file names.")
+    elif sample is not None:
         read = vendors.preview_pattern(runtime, changed.filename_pattern or "", sample)
         for field, value in read.items():
             click.echo(f"  {field}: {value}")

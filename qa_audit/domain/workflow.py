@@ -7,8 +7,15 @@ from typing import Literal
 from qa_audit.errors import Conflict
 
 CallStatus = Literal[
-    "received", "transcribing", "transcribed", "prescored", "in_review", "audited", "published", "waiting",
-    "failed"
+    "received",
+    "transcribing",
+    "transcribed",
+    "prescored",
+    "in_review",
+    "audited",
+    "published",
+    "waiting",
+    "failed",
 ]
 Stage = Literal["measure", "transcribe", "prescore"]
 STAGES: tuple[Stage, ...] = ("measure", "transcribe", "prescore")

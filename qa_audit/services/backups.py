@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qa_audit.errors import Conflict, Invalid, NotFound, QaAuditError
+from qa_audit.services import consistency
+from qa_audit.services.consistency import Found
 from qa_audit.services.ports import Ports
 from qa_audit.storage import snapshots
 from qa_audit.storage.snapshots import MediaRow, Snapshot
@@ -38,19 +40,6 @@ class Backup:
     files: int
     bytes: int
     damaged: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Check:
-    """What does not fit together: rows whose file is missing, and files that no row points at."""
-
-    rows_without_file: tuple[str, ...]
-    files_without_row: tuple[str, ...]
-
-    @property
-    def sound(self) -> bool:
-        """Say whether everything fits."""
-        return not self.rows_without_file and not self.files_without_row
 
 
 class _Moved(Exception):
@@ -83,7 +72,7 @@ def backup(ports: Ports, target: Path, *, progress: Progress = lambda done, tota
         raise
 
 
-def restore(ports: Ports, source: Path, *, progress: Progress = lambda done, total: None) -> Check:
+def restore(ports: Ports, source: Path, *, progress: Progress = lambda done, total: None) -> Found:
     """Put a backup into an empty installation, bring its tables up to date, and check it.
 
     Every file's checksum is verified before anything is written; recordings come before the database, so that
@@ -99,17 +88,7 @@ def restore(ports: Ports, source: Path, *, progress: Progress = lambda done, tot
             ports.media.put_file(name.removeprefix(f"{MEDIA}/"), source / name)
     snapshots.put_back(ports.db, source / snapshots.FILES[snapshots.kind_of(ports.db)])
     ports.db.upgrade()
-    return check(ports)
-
-
-def check(ports: Ports) -> Check:
-    """Hold rows against files, both ways."""
-    wanted = {row.key: row for row in snapshots.media_rows(ports.db)}
-    there = {key for key, _ in _stored(ports)}
-    return Check(
-        rows_without_file=tuple(_name(wanted[key]) for key in sorted(wanted.keys() - there)),
-        files_without_row=tuple(sorted(there - wanted.keys())),
-    )
+    return consistency.check(ports)
 
 
 def read_manifest(source: Path) -> dict[str, Any]:

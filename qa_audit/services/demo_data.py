@@ -32,11 +32,12 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one bundled call; `percents` has each rubric's score, by its id."""
+    """What became of one bundled call: `seconds` of sound, `percents` with each rubric's score by its id."""
 
     call: BundledCall
     status: str
     failure: str | None
+    seconds: float
     words: int
     percents: Mapping[str, float | None]
     comparison: Comparison
@@ -100,6 +101,7 @@ def report(ports: Ports, call: BundledCall, id: str) -> Report:
         call=call,
         status=detail.status,
         failure=detail.failure,
+        seconds=detail.duration or 0.0,
         words=detail.transcript.word_count if detail.transcript else 0,
         percents={prescore.rubric.id: prescore.score.percent for prescore in detail.prescores},
         comparison=bundled_calls.compare(call, detail.prescores, codes),
@@ -127,7 +129,7 @@ def _row(report: Report, rubrics: Sequence[str]) -> list[str]:
     return [
         report.call.id,
         report.call.vendor_name,
-        f"{report.call.duration:.1f}",
+        f"{report.seconds:.1f}",
         str(report.words),
         *("-" if score is None else f"{score:.1f}" for score in scores),
         *counts,

@@ -31,8 +31,11 @@ __all__ = ["Accepted", "CallFields", "IncomingCall", "ReceivedFile", "Receiver",
 
 KEY_LIVES = timedelta(hours=24)
 """So long the answer to an Idempotency-Key is kept."""
-RUNNING_SECONDS = 120.0
-"""An upload that takes longer than this after its last byte is taken for dead: its key may be used again."""
+RUNNING_SECONDS = 30.0
+"""An upload that takes longer than this after its last byte is taken for dead: its key may be used again.
+
+One that was only slow loses nothing then: whoever comes second finds the same bytes.
+"""
 RETRY_AFTER = 5
 _TRIES = 5
 

@@ -92,17 +92,16 @@ def sweep_once(ports: Ports, sweeper: Sweeper | None = None) -> Swept:
 
 
 def idle_queues(ports: Ports, *, patiently: bool = True) -> tuple[str, ...]:
-    """Return the queues that have due tasks while nobody works on any (`patiently`: for two sweeps)."""
+    """Return the queues that nobody works on, if something is due in one of them; else none.
+
+    `patiently`: due for two sweeps already, so that workers without a bell had time to find it themselves.
+    """
     wait = 2 * ports.settings.sweep_seconds if patiently else 0.0
-    idle = []
     with ports.db.read() as session:
-        now = ports.db.now(session)
-        for queue in QUEUES:
-            stages = stages_of(queue)
-            waits = store.count_due(session, stages, now=now - wait)
-            if waits and not store.is_anybody_working(session, stages):
-                idle.append(queue)
-    return tuple(idle)
+        idle = [queue for queue in QUEUES if not store.is_anybody_working(session, stages_of(queue))]
+        stages = [stage for queue in idle for stage in stages_of(queue)]
+        waits = store.count_due(session, stages, now=ports.db.now(session) - wait)
+    return tuple(idle) if waits else ()
 
 
 def stages_of(queue: str) -> tuple[Stage, ...]:

@@ -24,6 +24,7 @@ from qa_audit.errors import (
     QaAuditError,
     Stopped,
     Temporary,
+    Waiting,
 )
 from qa_audit.media.child import ChildDied
 from qa_audit.queue.names import QUEUE_OF_STAGE
@@ -92,8 +93,12 @@ def run(ports: Ports, task_id: int, *, watch: Watch | None = None) -> Ran:
         watch.begin(work.lease)
         try:
             ran = _work(work)
-        finally:
+        except MemoryError:
+            raise  # the process is about to leave with the task in hand, and is watched until it has
+        except Exception:
             watch.end()
+            raise
+        watch.end()
         log.info("stage ended", outcome=ran, attempt=work.lease.attempt)
     return ran
 
@@ -193,6 +198,8 @@ def _work(work: Work) -> Ran:
         return _fail(work, error.failure, error.message)
     except (Temporary, NoSpace, NotFound) as error:
         return _again(work, error)
+    except Waiting as error:
+        return _put_back(work, error, max(ERROR_PAUSES), counted=False)
     except OperationalError:
         raise
     except Exception as error:
@@ -237,14 +244,20 @@ def _again(work: Work, error: QaAuditError) -> Ran:
     count = work.lease.error_count + 1
     if count >= tries:
         return _fail(work, _failure_of(error), f"{error.message} It was tried {count} times.")
-    pause = ERROR_PAUSES[count - 1] * work.ports.settings.lease_seconds
-    log.warning("temporary error", error=type(error).__name__, tried=count, pause=pause)
+    return _put_back(work, error, ERROR_PAUSES[count - 1])
+
+
+def _put_back(work: Work, error: QaAuditError, pause: float, *, counted: bool = True) -> Ran:
+    """Put the task back to the queue for `pause` lengths of a lease, with the words of the error."""
+    seconds = pause * work.ports.settings.lease_seconds
+    log.warning("put back", error=type(error).__name__, pause=seconds)
 
     def put_back(session: Session, now: float) -> bool:
-        kept = store.postpone(session, work.lease, now=now, pause=pause, error=error.message)
-        if kept:
-            results.advance(session, work.lease.call_id, QUEUED[work.lease.stage], status_text=error.message)
-        return kept
+        lease, text = work.lease, error.message
+        if not store.postpone(session, lease, now=now, pause=seconds, error=text, counted=counted):
+            return False
+        results.advance(session, lease.call_id, QUEUED[lease.stage], status_text=text)
+        return True
 
     return "again" if _patiently(work.ports, put_back) else "lost"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 import random
@@ -17,7 +18,12 @@ import httpx
 from qa_audit.errors import Invalid, Stopped, Temporary
 from qa_audit.services.call_fields import same_value
 
-TRIES = 6
+TRIES = 7
+FIRST_TRIES = 3
+"""How often something is tried: for half a minute, the time that an upload that died keeps its key.
+
+Less at first contact, where a wrong address is likelier than a pause.
+"""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 """Seconds to wait before the second try, doubled each time up to the longest."""
@@ -81,7 +87,7 @@ class Server:
 
     def check(self) -> None:
         """Ask once whether server, token and vendor are right, before anything is hashed or sent."""
-        self._list({"limit": "1"})
+        self._list({"limit": "1"}, tries=FIRST_TRIES)
 
     def find(self, sha256: str, said: Mapping[str, object]) -> Answer | None:
         """Return the call that has these bytes, or None; `said` is compared with what is stored."""
@@ -115,8 +121,9 @@ class Server:
         self._ensure_welcome(response)
         return Answer("refused", reason=_reason(response))
 
-    def _list(self, query: Mapping[str, str]) -> Any:
-        response = self._retried(lambda: self._client.get("/calls", params={"vendor": self.vendor, **query}))
+    def _list(self, query: Mapping[str, str], *, tries: int = TRIES) -> Any:
+        wanted = {"vendor": self.vendor, **query}
+        response = self._retried(lambda: self._client.get("/calls", params=wanted), tries)
         self._ensure_welcome(response)
         if response.status_code == 404:
             raise Invalid(f"{_reason(response)} Add it first: qa-audit vendor add {self.vendor}.")
@@ -130,11 +137,11 @@ class Server:
             how = "Make one with 'qa-audit token create --scope upload' and give it with --token."
             raise Invalid(f"The server at {self.url} does not accept the token. {how}")
 
-    def _retried(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
+    def _retried(self, attempt: Callable[[], httpx.Response], tries: int = TRIES) -> httpx.Response:
         """Try until there is an answer that counts; an answer that says to come back later does not."""
         problem = "it does not answer"
-        for number in range(TRIES):
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**number) * random.uniform(0.7, 1.3)
+        for number in range(1, tries + 1):
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (number - 1)) * random.uniform(0.9, 1.3)
             try:
                 response = attempt()
             except httpx.TransportError as error:
@@ -145,7 +152,7 @@ class Server:
                     return response
                 problem = _reason(response)
                 pause = max(pause, min(LONGEST_PAUSE, float(later))) if later and later.isdecimal() else pause
-            if self._wait(pause):
+            if number < tries and self._wait(pause):
                 raise Stopped()
         raise Temporary(f"The server at {self.url} cannot be reached: {problem}")
 
@@ -178,7 +185,10 @@ class _Watched:
 def is_loopback(url: str) -> bool:
     """Say whether an address is this very machine's."""
     host = httpx.URL(url).host
-    return host == "localhost" or host == "::1" or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def printable(name: str) -> str:

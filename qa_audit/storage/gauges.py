@@ -27,7 +27,7 @@ def read(session: Session) -> Gauges:
     tasks = select(col(Task.state), func.count()).group_by(col(Task.state))
     oldest = select(func.min(col(Task.created_at))).where(col(Task.state) == "queued")
     return Gauges(
-        {status: number for status, number in session.execute(calls)},
-        {state: number for state, number in session.execute(tasks)},
+        {row[0]: row[1] for row in session.execute(calls)},
+        {row[0]: row[1] for row in session.execute(tasks)},
         session.execute(oldest).scalar_one(),
     )

@@ -126,9 +126,11 @@ def let_go(session: Session, lease: Lease, *, now: float) -> bool:
     return _change(session, _is_mine(lease), state="queued", run_after=now, **_NO_LEASE) == 1
 
 
-def postpone(session: Session, lease: Lease, *, now: float, pause: float, error: str) -> bool:
-    """Put the task back after a temporary error, due again after `pause` seconds."""
-    errors = col(Task.error_count) + 1
+def postpone(
+    session: Session, lease: Lease, *, now: float, pause: float, error: str, counted: bool = True
+) -> bool:
+    """Put the task back after an error that may pass, due again after `pause` seconds."""
+    errors = col(Task.error_count) + (1 if counted else 0)
     values: dict[str, Any] = {"run_after": now + pause, "error_count": errors, "error": error}
     return _change(session, _is_mine(lease), state="queued", **values, **_NO_LEASE) == 1
 

@@ -86,8 +86,15 @@ def status_of(error: QaAuditError) -> HTTPStatus:
     return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def in_words(error: QaAuditError) -> str:
+    """Return an error in words, with what is wrong in each field unless that says the same again."""
+    fields = error.fields.items() if isinstance(error, Invalid) else ()
+    details = "; ".join(f"{name} {text}" for name, text in fields if text not in error.message)
+    return f"{error.message} ({details})" if details else error.message
+
+
 def _ours(error: QaAuditError) -> Response:
-    response = _answer(status_of(error), error.message)
+    response = _answer(status_of(error), in_words(error))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from qa_audit.web.account.pages import LoginPage, WelcomePage
@@ -90,11 +91,13 @@ RUBRIC = RubricPart(
     tone="bad",
     note=NASTY,
     open=(line("bad", tag="fatal"), line("person", tag="critical", answer="for a person")),
-    settled=(line("good"), line("plain", answer="not applicable", guidance="", policy="", not_applicable_when="")),
+    settled=(
+        line("good"),
+        line("plain", answer="not applicable", guidance="", policy="", not_applicable_when=""),
+    ),
 )
 
 CALL = CallPage(
-    address="/calls/abc",
     title=NASTY,
     facts=(NASTY, "stereo, agent left"),
     moment=MOMENT,
@@ -114,7 +117,7 @@ CALL = CallPage(
         ),
     ),
     no_words="No transcript.",
-    rubrics=(RUBRIC, RubricPart("brand", "Brand", "version 1", "Nothing is decided so far", "Undecided", "person", "", (), (line("good", id="other"),))),
+    rubrics=(RUBRIC, replace(RUBRIC, id="brand", open=())),
     no_rubrics="Not scored.",
     warnings=(NASTY,),
     notes=(NASTY,),
@@ -125,7 +128,6 @@ CALL = CallPage(
     demo_model=True,
 )  # fmt: skip
 BARE_CALL = CallPage(
-    address="/calls/abc",
     title="Untitled call",
     facts=(),
     moment=MOMENT,
@@ -153,8 +155,8 @@ TASK = TaskLine(
 
 EXAMPLES: dict[str, tuple[object, ...]] = {
     "account/login.html": (
-        LoginPage(NASTY, "/calls", "E-mail or password is wrong.", NASTY, True),
-        LoginPage("", "/", "", "", False),
+        LoginPage(NASTY, "/calls", "E-mail or password is wrong.", True),
+        LoginPage("", "/", "", False),
     ),
     "account/welcome.html": (
         WelcomePage(NASTY, "/welcome/abc", NASTY, 12),
@@ -165,7 +167,9 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
         TasksPage((), (), "", "base.en", None, False),
     ),
     "calls/call.html": (CALL, BARE_CALL),
-    "calls/delete.html": (DeletePage("Delete this call for good?", NASTY, "/calls/abc/delete", "/calls/abc"),),
+    "calls/delete.html": (
+        DeletePage("Delete this call for good?", NASTY, "/calls/abc/delete", "/calls/abc"),
+    ),
     "calls/list.html": (LIST, EMPTY_LIST),
     "calls/upload.html": (
         UploadPage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.page import BadPage, check_fragment, check_page, find, text_of
 
 POLICY = "default-src 'none'; script-src 'nonce-abc'"

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from tests.factories import make_user
-from tests.page import check_page, find, get_page, text_of
-from tests.web.conftest import PASSWORD, SignInAs, hashed, post
 
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts
 from qa_audit.web.auth import safe_next
+from tests.factories import make_user
+from tests.page import check_page, find, get_page, text_of
+from tests.web.conftest import PASSWORD, SignInAs, hashed, post
 
 
 def person(runtime: Runtime, **values: object) -> str:

@@ -31,8 +31,8 @@ _BESIDE_SECONDS = 2.5
 _AROUND_SECONDS = 5.0
 _WEAK_WORDS = 3
 _LAST_ANSWERS = 2
-_ENDING_WORDS = 6
-_VERY_WEAK = 0.5
+_ENDING_WORDS = 4
+_VERY_WEAK = 0.45
 _WAITED_SECONDS = 1.2
 
 
@@ -260,7 +260,7 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
 
 
 def _may_have_answered(heard: Heard, question: Hit) -> bool:
-    """Say whether the caller may have answered unheard: speech without words, or a pause left for an answer."""
+    """Say whether the caller may have answered unheard: speech without words, or a pause for it."""
     turn = question.turn
     end = turn.tokens[turn.sentence_range(question.last)[1]].end
     own = heard.words_between("customer", end - 0.5, float("inf"))
@@ -303,7 +303,7 @@ def _not_all(
 
 
 def _lost_beside(spec: SaidSpec, heard: Heard, outcomes: Sequence[Outcome]) -> bool:
-    """Say whether the recogniser left words out right after another part, where the missing one may have been."""
+    """Say whether words were lost right after another part, where the missing one may have been."""
     return any(
         swallowed(heard, spec.by, hit.start, hit.end + _BESIDE_SECONDS) or _weak_around(heard, spec, hit)
         for outcome in outcomes
@@ -322,7 +322,7 @@ def _unclear_ends(heard: Heard, stretches: Sequence[Stretch]) -> bool:
             continue
         ending = [token.probability for token in before[-1].tokens[-_ENDING_WORDS:]]
         weak = sum(probability < HIT_PROBABILITY for probability in ending)
-        if weak >= 2 or min(ending) < _VERY_WEAK:
+        if weak >= 2 or ending[-1] < _VERY_WEAK:
             return True
     return False
 

@@ -12,7 +12,6 @@ class LoginPage:
     email: str
     next: str
     error: str
-    notice: str
     works: bool
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, get_flashed_messages, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from qa_audit.domain.access import STAFF
@@ -39,7 +39,7 @@ def login() -> Response | str | tuple[str, int]:
     if request.method == "GET":
         if auth.signed_in():
             return redirect(target, 303)
-        return _login_page(target, notice=" ".join(str(message) for message in get_flashed_messages()))
+        return _login_page(target)
     email = request.form.get("email", "")
     try:
         who = accounts.authenticate(runtime(), email, request.form.get("password", ""), auth.client_address())
@@ -75,8 +75,7 @@ def welcome(token: str) -> Response | str | tuple[str, int]:
     return redirect(url_for("account.login"), 303)
 
 
-def _login_page(target: str, email: str = "", error: str = "", notice: str = "") -> str:
+def _login_page(target: str, email: str = "", error: str = "") -> str:
     works = request.is_secure or may_be_plain()
-    return render(
-        "account/login.html", LoginPage(email, target, error or ("" if works else NO_HTTPS), notice, works)
-    )
+    shown = error if works else NO_HTTPS
+    return render("account/login.html", LoginPage(email, target, shown, works))

@@ -20,7 +20,7 @@ from qa_audit.services.receiving import check_size, ensure_room, too_large
 FORM_BYTES = 1 << 20
 """Room for the form's texts and headers beside the recording."""
 TEXT_BYTES = 256 << 10
-"""The most that one text of a form may take; werkzeug's parser also needs room for two of its 64 KiB pieces."""
+"""The most that one text of a form may take; werkzeug's parser needs room for two of its 64 KiB pieces."""
 MOST_PARTS = 60
 
 CUT_OFF = "The form is broken or ends too early. Nothing was stored; send it again."
@@ -51,6 +51,8 @@ class ReceivedForm:
 @contextmanager
 def received_form(request: Request, ports: Ports) -> Iterator[ReceivedForm]:
     """Receive a multipart form for the length of the block; files that nobody took over are gone after it.
+
+    All files of one form together may be no larger than one recording.
 
     Raises Refused(`too_large`), NoSpace, and werkzeug's BadRequest, RequestEntityTooLarge and
     UnsupportedMediaType for what is no whole form.

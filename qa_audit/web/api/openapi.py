@@ -182,7 +182,7 @@ def _schemas() -> Schema:
                 "request_id": _TEXT,
                 "errors": _list(_object({"field": _TEXT, "message": _TEXT})),
             },
-            optional=("errors",),
+            optional=("errors", "request_id"),
         ),
         "Accepted": _object(_accepted()),
         "Existing": _object(

@@ -182,7 +182,6 @@ class Fact:
 class CallPage:
     """Template calls/call.html. `poll` is the page's own address while the call is being worked on."""
 
-    address: str
     title: str
     facts: tuple[str, ...]
     moment: datetime

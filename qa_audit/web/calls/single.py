@@ -42,7 +42,6 @@ def call_page(ports: Ports, actor: Actor, call: CallDetail, begin: float) -> Cal
     transcript = call.transcript
     stuck = call.status == "failed" or any(task.state in ("failed", "parked") for task in call.tasks)
     return CallPage(
-        address=address,
         title=title_of(call),
         facts=tuple(fact for fact in (call.vendor_name, call.agent, call.queue, _layout(call)) if fact),
         moment=moment,

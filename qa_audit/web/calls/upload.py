@@ -17,7 +17,7 @@ from qa_audit.web.auth import actor
 from qa_audit.web.calls.pages import UploadLine, UploadPage
 from qa_audit.web.calls.routes import blueprint
 from qa_audit.web.context import runtime
-from qa_audit.web.errors import status_of
+from qa_audit.web.errors import in_words, status_of
 from qa_audit.web.htmx import render
 from qa_audit.web.pages import Choice
 from qa_audit.web.templating import count
@@ -73,7 +73,7 @@ def _taken(vendor: str, name: str, file: ReceivedFile) -> UploadLine:
     try:
         accepted = ingest.accept(runtime(), actor(), IncomingCall(file, name, vendor))
     except QaAuditError as error:
-        return UploadLine(name, f"refused: {_words(error)}", "bad", None)
+        return UploadLine(name, f"refused: {in_words(error)}", "bad", None)
     words = "accepted" if accepted.created else "there already"
     return UploadLine(name, words, "good", url_for("calls.show", id=accepted.id))
 
@@ -82,20 +82,13 @@ def _refused(error: QaAuditError | HTTPException, wants_json: bool) -> Answer:
     """Answer for a form of which nothing was taken."""
     status = int(status_of(error)) if isinstance(error, QaAuditError) else error.code or 400
     words = (
-        _words(error) if isinstance(error, QaAuditError) else error.description or "It was not understood."
+        in_words(error) if isinstance(error, QaAuditError) else error.description or "It was not understood."
     )
     if wants_json:
         answer = jsonify(lines=[UploadLine("", f"refused: {words}", "bad", None)])
         answer.status_code = status
         return answer
     return render("calls/upload.html", _page(error=words)), status
-
-
-def _words(error: QaAuditError) -> str:
-    """Return an error in words, with what is wrong in each field unless that says the same again."""
-    fields = error.fields.items() if isinstance(error, Invalid) else ()
-    details = "; ".join(f"{name}: {text}" for name, text in fields if text not in error.message)
-    return f"{error.message} ({details})" if details else error.message
 
 
 def _summary(lines: tuple[UploadLine, ...]) -> str:

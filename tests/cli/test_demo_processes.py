@@ -1,0 +1,148 @@
+"""The demo as one family of processes: they start together, serve, and are gone together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.house.processes import Program, alive, free_port, wait_until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+READY = "Ctrl-C stops all of it."
+
+SCRIPT = """
+import dataclasses, sys
+from qa_audit.services import bundled_calls
+wanted, bundle = sys.argv.pop(1).split(","), bundled_calls.load_bundle()
+chosen = dataclasses.replace(bundle, calls=tuple(call for call in bundle.calls if call.id in wanted))
+bundled_calls.load_bundle = lambda: chosen
+from qa_audit.cli.main import main
+main(prog_name="qa-audit")
+"""
+"""The real command, with only some of the bundled calls."""
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
+    pytest.mark.faults,
+]
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start demos that are certainly gone after the test."""
+    monkeypatch.setenv("QA_AUDIT_DATA_DIR", str(tmp_path / "data"))
+    programs: list[Program] = []
+
+    def begin(*options: str, calls: str = "") -> Program:
+        command = [sys.executable, "-c", SCRIPT, calls, "demo", *options]
+        program = Program(command, tmp_path / f"said-{len(programs)}", cwd=REPOSITORY)
+        programs.append(program)
+        return program
+
+    yield begin
+    for program in programs:
+        program.end()
+
+
+def is_complete(demo: Program) -> bool:
+    """Say whether Redis, web, sweep, supervisor and both of its workers are there."""
+    return len(alive(demo.family())) >= 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_process_outlives_the_demo(start: Start, number: signal.Signals) -> None:
+    demo = start("--port", str(free_port()))
+    assert demo.says(READY), demo.words
+    assert wait_until(lambda: is_complete(demo)), demo.family()
+    demo.process.send_signal(number)
+    demo.process.wait(timeout=30)
+    assert wait_until(lambda: not alive(demo.seen), 5), alive(demo.seen)
+    if number != signal.SIGKILL:
+        assert demo.process.returncode == 0
+        assert demo.words.rstrip().endswith("Stopping.")
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(start: Start) -> None:
+    demo = start("--port", str(free_port()))
+    assert demo.says(READY), demo.words
+    assert wait_until(lambda: is_complete(demo))
+    worker = next(pid for pid in alive(demo.family()) if b"workers.worker" in command_of(pid))
+    os.kill(worker, signal.SIGSTOP)  # so that it cannot end by itself
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.says("Stopping.")
+    demo.process.send_signal(signal.SIGINT)
+    demo.process.wait(timeout=5)
+    assert wait_until(lambda: not alive(demo.seen), 5), alive(demo.seen)
+    assert demo.process.returncode == 128 + signal.SIGINT
+
+
+def test_the_printed_sign_in_works_at_the_printed_address(start: Start) -> None:
+    demo = start("--port", str(free_port()))
+    assert demo.says(READY), demo.words
+    address = re.search(r"Ready: (http://\S+)", demo.words)
+    people = re.findall(r"^  (admin|reviewer|viewer) +(\S+@\S+) +(\S+)$", demo.words, re.MULTILINE)
+    assert address is not None
+    assert [role for role, _, _ in people] == ["admin", "reviewer", "viewer"]
+    for _, email, password in people:
+        with httpx.Client(base_url=address[1], headers={"Origin": address[1]}) as browser:
+            page = browser.get("/login").text
+            hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+            answer = browser.post("/login", data={**hidden, "email": email, "password": password})
+            assert answer.status_code == 303, answer.text
+            assert browser.get("/calls").status_code == 200
+    assert httpx.get(f"{address[1]}/readyz").json()["redis"] == "ok"
+
+
+def test_the_death_of_one_process_ends_the_demo_and_names_its_log(start: Start) -> None:
+    demo = start("--port", str(free_port()))
+    assert demo.says(READY), demo.words
+    web = next(pid for pid in alive(demo.family()) if b"gunicorn" in command_of(pid))
+    os.kill(web, signal.SIGKILL)
+    demo.process.wait(timeout=30)
+    assert demo.process.returncode == 1
+    assert re.search(r"qa-audit: The web process ended \(exit -9\). See \S+web.log", demo.words)
+    assert wait_until(lambda: not alive(demo.seen), 5)
+
+
+def test_a_second_demo_in_the_same_folder_and_a_taken_port_are_said_in_one_line(
+    start: Start, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    first = start("--port", port)
+    assert first.says(READY), first.words
+    second = start("--port", str(free_port()))
+    assert second.process.wait(timeout=30) == 2
+    assert second.words.count("\n") == 1
+    assert "running" in second.words
+    assert "--data-dir" in second.words
+    third = start("--port", port, "--data-dir", str(tmp_path / "other"))
+    assert third.process.wait(timeout=30) == 2
+    assert third.words.count("\n") == 1
+    assert f"Port {port} is taken" in third.words
+    assert first.process.poll() is None
+
+
+@pytest.mark.slow
+def test_once_scores_a_bundled_call_prints_it_and_finds_it_again(start: Start) -> None:
+    demo = start("--once", calls="call-05,broken-14")
+    assert demo.process.wait(timeout=170) == 0, demo.words
+    assert re.search(r"call-05 +Sollent +48\.\d +\d+ +[\d.]+ +[\d.]+ +\d+ +\d+ +0$", demo.words, re.MULTILINE)
+    assert "opposite 0 (0.0 %), of 20" in demo.words
+    assert re.search(r"Only shown: broken-14: (silent|received)", demo.words)
+    assert not alive(demo.family())
+    again = start("--once", calls="call-05")
+    assert again.process.wait(timeout=30) == 0, again.words
+    assert "1 bundled, 0 of them new" in again.words
+
+
+def command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
