@@ -8,12 +8,16 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import click
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from qa_audit.cli.main import COMMANDS, main
 from qa_audit.config import PREFIX, Settings
@@ -75,6 +79,28 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             yield node.module or ""
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [(("qa_audit", "workers"), ("faster", "s3", "semantic")), (("tests", "tools", "bench"), ("dev",))],
+    ids=["program", "tests and tools"],
+)
+def test_every_package_that_is_imported_is_asked_for(
+    folders: tuple[str, ...], extras: tuple[str, ...]
+) -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    written = [*project["dependencies"]]
+    for extra in extras:
+        written += project["optional-dependencies"][extra]
+    asked_for = {canonicalize_name(Requirement(line).name) for line in written}
+    known = metadata.packages_distributions()
+    ours = {*sys.stdlib_module_names, *PACKAGES, *(path.name for path in REPOSITORY.iterdir())}
+    for path in python_files(*folders):
+        for module in imported(path):
+            top = module.split(".")[0]
+            providers = {canonicalize_name(name) for name in known.get(top, [top])}
+            assert top in ours or providers & asked_for, f"{path} imports {top}"
 
 
 def test_the_names_that_stand_in_redis_resolve() -> None:

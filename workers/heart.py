@@ -51,6 +51,7 @@ class Heart:
         self._signal_read, self.wakeup_fd = os.pipe()
         os.set_blocking(self.wakeup_fd, False)
         self._renewed_at = 0.0
+        self._finished = False
         self._lease: Lease | None = None
         self._lost = False
         self._deadline: float | None = None
@@ -64,6 +65,10 @@ class Heart:
     def start(self) -> None:
         """Begin to beat."""
         threading.Thread(target=self._beat_on, name="heart", daemon=True).start()
+
+    def finish(self) -> None:
+        """Beat no more, now that all work is done."""
+        self._finished = True
 
     def stop(self) -> None:
         """Take note that the process is to stop: `check` raises from now on.
@@ -104,7 +109,7 @@ class Heart:
 
     def _beat_on(self) -> None:
         tick = min(TICK, self._settings.beat_seconds / 3)
-        while True:
+        while not self._finished:
             self._tell()
             if not has_parent(self._parent):
                 os._exit(1)

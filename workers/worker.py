@@ -126,6 +126,7 @@ def main(argv: Sequence[str] | None = None, build: Callable[[Settings], Ports] =
         worker.run_due()
     else:
         worker.serve()
+    heart.finish()
     return 0
 
 

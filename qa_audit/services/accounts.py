@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 from dataclasses import dataclass
@@ -223,7 +224,7 @@ def _count_try(session: Session, subjects: tuple[str, str], now: datetime) -> No
     of_address = store.failures(session, subjects[1], now - LOCKED_FOR)
     for found, limit in ((of_account, TRIES), (of_address, TRIES_OF_ADDRESS)):
         if found.count >= limit and found.last is not None and now - found.last < LOCKED_FOR:
-            raise TooManyTries(int((found.last + LOCKED_FOR - now).total_seconds()) + 1)
+            raise TooManyTries(math.ceil((found.last + LOCKED_FOR - now).total_seconds()))
     store.add_failure(session, subjects, now)
 
 

@@ -77,7 +77,7 @@ def _problem(password: str, words: Iterable[str]) -> str | None:
     core = re.sub(r"[0-9]", "", letters)
     if core in _COMMON or any(core and core == word * (len(core) // len(word)) for word in _COMMON):
         return "This is one of the first passwords somebody would try. Use a few words in a row."
-    if any(letters in run + run or letters in (run + run)[::-1] for run in _SEQUENCES):
+    if letters and any(letters in run + run or letters in (run + run)[::-1] for run in _SEQUENCES):
         return "This is a row of keys. Use a few words in a row."
     return None
 

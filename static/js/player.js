@@ -132,7 +132,7 @@ class Player {
     const turn = this.showTurn(now);
     this.wave.setAttribute("aria-valuenow", Math.round(now));
     const who = turn ? `, ${turn.querySelector(".who").textContent}` : "";
-    this.wave.setAttribute("aria-valuetext", `${clock(now)} of ${clock(this.duration)}${who}`);
+    this.wave.setAttribute("aria-valuetext", `${clock(now)} of ${clock(Math.round(this.duration))}${who}`);
     if (this.width) {
       const x = (now / this.duration) * this.width;
       this.played.setAttribute("width", x);

@@ -298,6 +298,19 @@ def test_an_endless_body_of_unknown_length_is_refused_while_it_comes(
     assert nothing_is_left(ready)
 
 
+def test_several_files_together_are_held_to_the_same_limit(as_token: Tokens, ready: Runtime) -> None:
+    ready.settings = ready.settings.model_copy(update={"max_upload_bytes": 1 << 20})
+    part = b'Content-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n' + b"x" * 1_000_000
+    response = as_token().post(
+        URL,
+        input_stream=io.BytesIO(multipart("b", *[part] * 4)),
+        content_type="multipart/form-data; boundary=b",
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert response.status_code == 413
+    assert nothing_is_left(ready)
+
+
 @pytest.mark.parametrize(
     "part",
     [

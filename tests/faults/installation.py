@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from qa_audit.queue import private_redis
 from qa_audit.runtime import Runtime
 from qa_audit.services import sweeping, tasks
 from qa_audit.storage import tables
@@ -46,7 +47,7 @@ class Installation:
         (self.folder / "plan.json").write_text(json.dumps(plan))
 
     def start(self, module: str, *options: str, log: str = "log") -> subprocess.Popen[bytes]:
-        """Start `python -m tests.faults.MODULE` in a process group of its own."""
+        """Start `python -m tests.faults.MODULE` in a process group of its own; it dies with the tests."""
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"tests.faults.{module}", *options],
@@ -56,6 +57,7 @@ class Installation:
                 stdout=output,
                 stderr=output,
                 process_group=0,
+                preexec_fn=private_redis.die_with_parent(),
             )
         self.processes.append(process)
         return process

@@ -1,9 +1,10 @@
-"""The web process is killed, and its clients go away, in the middle of uploads: nothing is lost or left over."""
+"""The web process is killed, or its client goes away, in the middle of uploads: nothing is lost or left."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pkgutil
 import random
 import signal
 import socket
@@ -22,11 +23,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from qa_audit.config import Settings
+from qa_audit.media.fakes import ScriptedRecordings
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts, consistency
 from qa_audit.services.sweeping import sweep_once
 from qa_audit.storage.tables import Call, Recording, Task, Upload
-from tests.api.helping import add_vendors, counted, files_of, wav
+from tests.api.helping import add_vendors, counted, files_of, take, wav
 
 KILLS = 4
 UPLOADERS = 6
@@ -121,12 +123,18 @@ class Uploader(threading.Thread):
 
 def slowly(data: bytes) -> Iterator[bytes]:
     """Yield a form with a recording in pieces, with pauses between them."""
+    for piece in pieces(data):
+        yield piece
+        time.sleep(random.uniform(0.0, 0.1))
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Yield a form with a recording, the recording in ten pieces."""
     yield b'--b\r\nContent-Disposition: form-data; name="vendor"\r\n\r\nacme\r\n'
     yield b'--b\r\nContent-Disposition: form-data; name="audio"; filename="call.wav"\r\n\r\n'
     step = len(data) // 10
     for start in range(0, len(data), step):
         yield data[start : start + step]
-        time.sleep(random.uniform(0.0, 0.1))
     yield b"\r\n--b--\r\n"
 
 
@@ -177,6 +185,64 @@ def assert_the_rest_is_swept_away(runtime: Runtime) -> None:
     assert consistency.check(runtime).is_sound
 
 
+CRASH_POINTS = {
+    "before the bytes are synced": ("qa_audit.services.receiving.os.fsync", False),
+    "before the file is where it stays": ("qa_audit.media.store.LocalMediaStore.put_file", False),
+    "after the file is where it stays": ("qa_audit.media.store.LocalMediaStore.put_file", True),
+    "before the first row": ("qa_audit.storage.uploads.add_call", False),
+    "after call and recording are written": ("qa_audit.storage.uploads.add_call", True),
+    "after the task is written": ("qa_audit.storage.tasks.add", True),
+    "before the commit": ("qa_audit.storage.uploads.finish_key", True),
+    "after the commit": ("qa_audit.services.tasks.ring", False),
+    "before the answer": ("qa_audit.services.tasks.ring", True),
+}
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+def test_an_upload_that_dies_at_any_point_can_be_repeated_and_is_there_once(
+    runtime: Runtime, point: str
+) -> None:
+    runtime.recordings = ScriptedRecordings()  # type: ignore[misc]
+    add_vendors(runtime, "acme")
+    runtime.media.incoming()
+    runtime.db.dispose()
+    crash_at(*CRASH_POINTS[point], runtime)
+    free_keys(runtime)
+    halves = counted(runtime, Call, Recording, Task)
+    assert halves in ([0, 0, 0], [1, 1, 1])
+    again = take(runtime, wav(), key="k")
+    assert stored(runtime) == {again.id: wav()}
+    assert counted(runtime, Call, Recording, Task) == [1, 1, 1]
+    for path in files_of(runtime):
+        os.utime(path, (time.time() - LONG_AGO, time.time() - LONG_AGO))
+    sweep_once(runtime)
+    assert len(files_of(runtime)) == 1
+    assert consistency.check(runtime).is_sound
+
+
+def crash_at(name: str, after: bool, runtime: Runtime) -> None:
+    """Upload in a process of its own, which dies without a word before or after a function is called."""
+    child = os.fork()
+    if child == 0:
+        owner = pkgutil.resolve_name(name.rpartition(".")[0])
+        function = getattr(owner, name.rpartition(".")[2])
+
+        def dying(*args: Any, **named: Any) -> None:
+            if after:
+                function(*args, **named)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        setattr(owner, name.rpartition(".")[2], dying)
+        try:
+            mine = Runtime(runtime.settings)
+            mine.recordings = ScriptedRecordings()  # type: ignore[misc]
+            take(mine, wav(), key="k")
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL, "the crash point was never reached"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_uploads_that_the_client_breaks_off_leave_nothing(runtime: Runtime, web: Web) -> None:
     token = accounts.create_token(runtime, "upload", "acme")
@@ -199,7 +265,7 @@ def test_uploads_that_the_client_breaks_off_leave_nothing(runtime: Runtime, web:
 
 def break_off(port: int, token: str, data: bytes, share: float, *, chunked: bool) -> None:
     """Send the beginning of an upload and go away, half of the time without a word."""
-    body = b"".join(slowly(data))
+    body = b"".join(pieces(data))
     sent = body[: int(len(body) * share)]
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
     lines = (

@@ -43,7 +43,7 @@ def test_a_person_is_created_sets_a_password_and_signs_in(runtime: Runtime) -> N
 
 def test_an_address_has_one_account(runtime: Runtime) -> None:
     accounts.create_user(runtime, "ana@example.org", "reviewer")
-    with pytest.raises(Conflict, match="already an account for ana@example.org"):
+    with pytest.raises(Conflict, match="already an account for ana@"):
         accounts.create_user(runtime, "ANA@example.org", "admin")
 
 
@@ -163,7 +163,7 @@ def test_a_lock_says_how_long_and_slow_guessing_is_locked_too(runtime: Runtime) 
         later(runtime, minutes=5)
     with pytest.raises(accounts.TooManyTries, match="locked for 25 minutes") as locked:
         accounts.authenticate(runtime, email, GOOD, ADDRESS)
-    assert 24 * 60 < locked.value.retry_after <= 25 * 60 + 1
+    assert locked.value.retry_after == 25 * 60
     later(runtime, minutes=26)
     assert accounts.authenticate(runtime, email, GOOD, ADDRESS).email == email
 

@@ -87,8 +87,10 @@ def test_a_token_is_printed_once_bound_and_revoked(here: Runtime) -> None:
     assert accounts.authenticate_token(here, token) is None
 
 
-@pytest.mark.parametrize("command", [("user", "add"), ("user", "link"), ("user", "disable"), ("user", "list"), ("token", "create"), ("token", "revoke")])  # fmt: skip
-def test_every_command_helps_with_an_example(here: Runtime, command: tuple[str, ...]) -> None:
-    result = run(here, *command, "--help")
+@pytest.mark.parametrize(
+    "command", ["user add", "user link", "user disable", "user list", "token create", "token revoke"]
+)
+def test_every_command_helps_with_an_example(here: Runtime, command: str) -> None:
+    result = run(here, *command.split(), "--help")
     assert result.exit_code == 0
-    assert f"Example: qa-audit {' '.join(command)}" in result.stdout
+    assert f"Example: qa-audit {command}" in result.stdout

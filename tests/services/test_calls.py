@@ -133,6 +133,16 @@ def test_progress_says_when_nothing_more_happens_by_itself(runtime: Runtime) -> 
         assert found.finished is (status not in ("received", "transcribing", "transcribed"))
 
 
+def test_texts_that_no_database_takes_are_not_found_or_named(runtime: Runtime) -> None:
+    for id in ("\0", "a\0b", "\ud800", "x" * 33):
+        with pytest.raises(NotFound):
+            calls.get_call(runtime, REVIEWER, id)
+    with pytest.raises(NotFound):
+        calls.list_calls(runtime, REVIEWER, CallFilter(vendor="a\0b"))
+    with pytest.raises(Invalid):
+        calls.parse_filter([("agent", "a\0b")])
+
+
 def test_the_queue_of_work_is_for_admins_and_shows_what_is_not_done(runtime: Runtime) -> None:
     runtime.clock = lambda: START + timedelta(minutes=10)
     with runtime.db.write() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,36 @@ def test_a_recording_is_kept_with_its_bytes_its_first_task_and_an_event(runtime:
     event = only(runtime, Event)
     assert (event.action, event.thing, event.actor) == ("call.accepted", accepted.id, UPLOADER.id)
     assert len(files_of(runtime)) == 1
+
+
+def test_the_bytes_are_synced_and_in_their_place_before_a_row_names_them(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, add_call = os.fsync, uploads.add_call
+
+    def noted_sync(descriptor: int) -> None:
+        steps.append("sync")
+        sync(descriptor)
+
+    def noted_call(session: Any, call: Any, recording: Any) -> Any:
+        steps.append("row")
+        assert runtime.media.open(recording["media_key"]).read() == wav()
+        return add_call(session, call, recording)
+
+    class Looking(ScriptedRecordings):
+        def probe(self, path: Path, filename: str) -> Any:
+            steps.append("look")
+            return super().probe(path, filename)
+
+    runtime.media.incoming()
+    runtime.recordings = Looking()  # type: ignore[misc]
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(uploads, "add_call", noted_call)
+    take(runtime, wav())
+    assert steps[:2] == ["sync", "look"]
+    assert "sync" in steps[2 : steps.index("row")]
+    assert steps.count("row") == 1
 
 
 def test_a_moment_keeps_its_offset_beside_the_time_in_utc(runtime: Runtime) -> None:
@@ -206,6 +237,15 @@ def test_a_running_twin_is_a_conflict_until_it_is_taken_for_dead(runtime: Runtim
         print_of = session.scalars(select(Upload.fingerprint)).one()
         uploads.start_key(session, UPLOADER.id, "dead", print_of or "", now - 1, runtime.clock())
     assert not take(runtime, wav(), key="dead").created
+
+
+def test_a_key_that_a_twin_started_meanwhile_is_never_taken_from_it(runtime: Runtime) -> None:
+    take(runtime, wav(), key="k")
+    with runtime.db.write() as session:
+        with pytest.raises(IntegrityError):
+            uploads.start_key(session, UPLOADER.id, "k", "other", 0.0, runtime.clock())
+        session.rollback()
+    assert only(runtime, Upload).state == "done"
 
 
 def test_the_sweep_drops_old_answers_and_dead_keys_only(runtime: Runtime) -> None:

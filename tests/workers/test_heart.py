@@ -28,6 +28,14 @@ def quick(settings: Settings, runtime: Runtime) -> Settings:
 
 
 @pytest.fixture
+def heart(quick: Settings) -> Iterator[Heart]:
+    """A heart that beats no more when the test is over: one that was told to stop would end the process."""
+    built = Heart(quick)
+    yield built
+    built.finish()
+
+
+@pytest.fixture
 def lease(runtime: Runtime) -> Lease:
     """A lease that runs out in a second."""
     with runtime.db.write() as session:
@@ -67,8 +75,7 @@ def raises(error: type[Exception], action: Callable[[], object]) -> bool:
     return False
 
 
-def test_the_lease_is_renewed_while_work_goes_on(runtime: Runtime, quick: Settings, lease: Lease) -> None:
-    heart = Heart(quick)
+def test_the_lease_is_renewed_while_work_goes_on(runtime: Runtime, heart: Heart, lease: Lease) -> None:
     heart.begin(lease)
     heart.start()
     wait(lambda: until(runtime, lease) > 20)
@@ -76,8 +83,7 @@ def test_the_lease_is_renewed_while_work_goes_on(runtime: Runtime, quick: Settin
     heart.end()
 
 
-def test_a_lost_lease_is_noticed_by_the_work(runtime: Runtime, quick: Settings, lease: Lease) -> None:
-    heart = Heart(quick)
+def test_a_lost_lease_is_noticed_by_the_work(runtime: Runtime, heart: Heart, lease: Lease) -> None:
     heart.begin(lease)
     heart.start()
     assert service.bury(runtime, lease.task_id, lease.token)
@@ -86,9 +92,8 @@ def test_a_lost_lease_is_noticed_by_the_work(runtime: Runtime, quick: Settings, 
 
 
 def test_the_next_task_is_not_blamed_for_a_lease_lost_before(
-    runtime: Runtime, quick: Settings, lease: Lease
+    runtime: Runtime, heart: Heart, lease: Lease
 ) -> None:
-    heart = Heart(quick)
     heart.begin(lease)
     service.bury(runtime, lease.task_id, lease.token)
     heart._renew()
@@ -104,8 +109,7 @@ def test_a_database_that_is_away_stops_no_work(quick: Settings, lease: Lease) ->
     heart.check()
 
 
-def test_after_a_stop_work_ends_and_waiting_is_over(quick: Settings) -> None:
-    heart = Heart(quick)
+def test_after_a_stop_work_ends_and_waiting_is_over(heart: Heart) -> None:
     heart.check()
     heart.stop()
     heart.stop()
@@ -117,8 +121,7 @@ def test_after_a_stop_work_ends_and_waiting_is_over(quick: Settings) -> None:
     assert heart.stopping
 
 
-def test_a_signal_is_heard_even_while_the_main_thread_is_deaf(quick: Settings) -> None:
-    heart = Heart(quick)
+def test_a_signal_is_heard_even_while_the_main_thread_is_deaf(heart: Heart) -> None:
     heart.start()
     os.write(heart.wakeup_fd, bytes([signal.SIGALRM]))
     time.sleep(0.2)
