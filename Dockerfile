@@ -2,7 +2,7 @@
 # build from an index that has it, which makes the image some 2 GB smaller.
 ARG PYTHON=3.12
 
-FROM python:${PYTHON}-slim AS build
+FROM python:${PYTHON}-slim-trixie AS build
 ARG PIP_ARGS=""
 WORKDIR /src
 RUN python -m venv /opt/qa-audit
@@ -14,7 +14,7 @@ COPY static static
 COPY rubrics rubrics
 RUN /opt/qa-audit/bin/pip install --no-cache-dir ${PIP_ARGS} -c constraints.txt '.[s3]'
 
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}-slim-trixie
 # pg_dump and pg_restore, for `qa-audit backup` and `restore`
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-client \

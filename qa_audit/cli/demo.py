@@ -311,7 +311,9 @@ def _about_model(settings: Settings) -> str:
             "the demo model, which understands the bundled calls only "
             "(for other calls: QA_AUDIT_WHISPER_MODEL=base.en make demo)"
         )
-    return settings.whisper_model
+    if models.is_cached(settings.whisper_model, settings.model_cache):
+        return settings.whisper_model
+    return f"{settings.whisper_model}, which is fetched when the first call needs it"
 
 
 def _state(progress: CallProgress) -> str:

@@ -48,6 +48,7 @@ class Player {
     this.toggle.addEventListener("click", () => (audio.paused ? this.play() : audio.pause()));
     for (const button of this.root.querySelectorAll("[data-skip]"))
       button.addEventListener("click", () => this.seek(this.at + Number(button.dataset.skip)));
+    for (const name of ["loadedmetadata", "seeked"]) audio.addEventListener(name, () => this.apply());
     for (const name of ["play", "pause", "timeupdate", "seeked", "ended"])
       audio.addEventListener(name, () => this.tick());
     audio.addEventListener("play", () => this.frame());
@@ -71,13 +72,14 @@ class Player {
     const target = Math.min(Math.max(0, seconds), Math.max(0, this.duration - 0.05));
     this.stopAt = null;
     this.wanted = target;
-    if (this.audio.readyState > 0) this.apply();
-    else this.audio.addEventListener("loadedmetadata", () => this.apply(), { once: true });
+    this.apply();
     this.tick();
   }
 
+  // One seek at a time: Chromium can stop decoding for good when it is asked for the next one before the last has ended.
   apply() {
-    if (this.wanted !== undefined) this.audio.currentTime = this.wanted;
+    if (this.wanted === undefined || this.audio.readyState === 0 || this.audio.seeking) return;
+    this.audio.currentTime = this.wanted;
     this.wanted = undefined;
   }
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+OURS = ("PYTHON", "VENV", "PIP_ARGS", "DEMO_ARGS", "TEST_ARGS", "WORKERS")
 TARGETS = ("demo", "test", "lint", "bench", "screenshots", "help")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def make(*words: str, folder: Path = REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    kept = {name: value for name, value in os.environ.items() if name not in OURS and "MAKE" not in name}
     return subprocess.run(
         ["make", *words], cwd=folder, env={**kept, **environment}, capture_output=True, text=True, timeout=120
     )

@@ -173,17 +173,7 @@ def _ref(name: str) -> Schema:
 
 def _schemas() -> Schema:
     return {
-        "Problem": _object(
-            {
-                "type": {"type": "string", "format": "uri"},
-                "title": _TEXT,
-                "status": {"type": "integer"},
-                "detail": _TEXT,
-                "request_id": _TEXT,
-                "errors": _list(_object({"field": _TEXT, "message": _TEXT})),
-            },
-            optional=("errors", "request_id"),
-        ),
+        "Problem": _problem(),
         "Accepted": _object(_accepted()),
         "Existing": _object(
             {**_accepted(), "differences": _list(_object({"field": _TEXT, "stored": {}, "sent": {}}))}
@@ -214,6 +204,20 @@ def _schemas() -> Schema:
         **_model(Transcript),
         **_model(PreScore),
     }
+
+
+def _problem() -> Schema:
+    return _object(
+        {
+            "type": {"type": "string", "format": "uri"},
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "request_id": _TEXT,
+            "errors": _list(_object({"field": _TEXT, "message": _TEXT})),
+        },
+        optional=("errors", "request_id"),
+    )
 
 
 def _accepted() -> Schema:

@@ -163,7 +163,6 @@ def test_a_playlist_that_names_another_file_is_refused_unread(recordings, write_
     assert refused(recordings, path).kind == "not_audio"
 
 
-@pytest.mark.enable_socket
 def test_a_playlist_that_names_an_address_is_refused_and_nothing_is_fetched(recordings, tmp_path):
     import socket
 
