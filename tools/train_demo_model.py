@@ -52,9 +52,11 @@ def plan(progress: float, rng: np.random.Generator) -> Shape:
     if progress < 0.45:
         shapes, shares = [SHORT, MIDDLE, BRIEF], [0.70, 0.25, 0.05]
     elif progress < 0.85:
-        shapes, shares = [SHORT, MIDDLE_TIMED, BRIEF, TURN, FULL], [0.34, 0.37, 0.06, 0.18, 0.05]
+        shapes = [SHORT, MIDDLE_TIMED, BRIEF, TURN, FULL, PACKED]
+        shares = [0.30, 0.33, 0.08, 0.18, 0.05, 0.06]
     else:
-        shapes, shares = [SHORT, MIDDLE_TIMED, BRIEF, TURN, FULL], [0.2, 0.25, 0.2, 0.25, 0.1]
+        shapes = [SHORT, MIDDLE_TIMED, BRIEF, TURN, FULL, PACKED]
+        shares = [0.14, 0.20, 0.20, 0.26, 0.10, 0.10]
     return shapes[int(rng.choice(len(shapes), p=shares))]
 
 

@@ -11,7 +11,8 @@ Role = Literal[
     "admin", "reviewer", "viewer", "manager", "lead", "agent", "upload_token", "read_token", "admin_token"
 ]
 Action = Literal[
-    "see_calls",  # any call of one's scope before publication, its transcript, its playback copy
+    "see_calls",  # that a call of one's scope is there, before publication: its facts and how far it is
+    "hear_calls",  # what was said in it: its transcript, its pre-score, its playback copy
     "upload",
     "delete_call",
     "retry_task",
@@ -24,6 +25,7 @@ VENDOR_SIDE: frozenset[Role] = frozenset({"manager", "lead", "agent"})
 
 MATRIX: dict[Action, frozenset[Role]] = {
     "see_calls": frozenset({"admin", "reviewer", "viewer", "read_token", "admin_token", "upload_token"}),
+    "hear_calls": frozenset({"admin", "reviewer", "viewer", "read_token", "admin_token"}),
     "upload": frozenset({"admin", "reviewer", "upload_token", "admin_token"}),
     "delete_call": frozenset({"admin", "admin_token"}),
     "retry_task": frozenset({"admin"}),

@@ -176,6 +176,16 @@ def test_only_an_admin_token_deletes(as_token: Tokens, ready: Runtime, scope: st
     assert listed(as_token("read")) == [id]
 
 
+@pytest.mark.parametrize("what", ["transcript", "prescore"])
+def test_a_token_for_uploads_follows_its_calls_and_reads_no_word_of_them(
+    as_token: Tokens, ready: Runtime, what: str
+) -> None:
+    id = prescored(ready, "acme", 1)
+    assert as_token("upload").get(f"{URL}/{id}").status_code == 200
+    assert as_token("upload").get(f"{URL}/{id}/{what}").status_code == 403
+    assert as_token("read").get(f"{URL}/{id}/{what}").status_code == 200
+
+
 def test_a_read_token_does_not_upload(as_token: Tokens) -> None:
     assert as_token("read").post(URL, data=b"").status_code == 403
 

@@ -84,7 +84,7 @@ def get_call(id: str) -> Response:
 @blueprint.get("/calls/<id>/transcript")
 def get_transcript(id: str) -> Response:
     """Show a call's transcript, long numbers masked."""
-    call = calls.get_call(runtime(), _actor(), id)
+    call = _heard_call(id)
     if call.transcript is None:
         raise NotFound(f"This call has no transcript yet: it is '{call.status}'.")
     return jsonify(call.transcript.to_json())
@@ -93,7 +93,7 @@ def get_transcript(id: str) -> Response:
 @blueprint.get("/calls/<id>/prescore")
 def get_prescore(id: str) -> Response:
     """Show what the machine answered, one pre-score per rubric."""
-    call = calls.get_call(runtime(), _actor(), id)
+    call = _heard_call(id)
     return jsonify({"prescores": [prescore.to_json() for prescore in call.prescores]})
 
 
@@ -102,6 +102,13 @@ def delete_call(id: str) -> Response:
     """Delete a call that was not audited yet, with everything made from it."""
     erasing.delete_call(runtime(), _actor(), id)
     return Response(status=204)
+
+
+def _heard_call(id: str) -> calls.CallDetail:
+    """Return a call for a token that may know what was said in it."""
+    call = calls.get_call(runtime(), _actor(), id)
+    ensure(_actor(), "hear_calls")
+    return call
 
 
 def _actor() -> Actor:
