@@ -16,6 +16,10 @@ Action = Literal[
     "upload",
     "delete_call",
     "retry_task",
+    "review",  # answer the lines of an audit, submit and publish it
+    "see_scorecards",  # published ones of one's scope, with their sound
+    "acknowledge",
+    "see_vendors",  # rates and scores per vendor and team
     "see_admin",
     "manage",
 ]
@@ -29,6 +33,12 @@ MATRIX: dict[Action, frozenset[Role]] = {
     "upload": frozenset({"admin", "reviewer", "upload_token", "admin_token"}),
     "delete_call": frozenset({"admin", "admin_token"}),
     "retry_task": frozenset({"admin"}),
+    "review": frozenset({"admin", "reviewer"}),
+    "see_scorecards": frozenset(
+        {"admin", "reviewer", "viewer", "manager", "lead", "agent", "read_token", "admin_token"}
+    ),
+    "acknowledge": frozenset({"manager", "lead"}),
+    "see_vendors": frozenset({"admin", "reviewer", "viewer", "manager"}),
     "see_admin": frozenset({"admin"}),
     "manage": frozenset({"admin"}),
 }
@@ -57,6 +67,25 @@ def can(actor: Actor, action: Action, vendor_id: int | None = None) -> bool:
 def in_scope(actor: Actor, vendor_id: int | None) -> bool:
     """Say whether a vendor's things exist for this actor at all."""
     return actor.vendor_id is None or vendor_id is None or actor.vendor_id == vendor_id
+
+
+def sees_scorecard(actor: Actor, vendor_id: int, team_id: int | None, agent_id: int | None) -> bool:
+    """Say whether a published scorecard of this vendor, team and agent (on the day of the call) is in scope.
+
+    A manager sees the vendor, a lead the own team, an agent the own cards; without a team or an agent in
+    the account, a lead or an agent sees none.
+    """
+    if actor.role not in MATRIX["see_scorecards"]:
+        return False
+    if actor.role in VENDOR_SIDE and actor.vendor_id is None:
+        return False
+    if not in_scope(actor, vendor_id):
+        return False
+    if actor.role == "lead":
+        return actor.team_id is not None and actor.team_id == team_id
+    if actor.role == "agent":
+        return actor.agent_id is not None and actor.agent_id == agent_id
+    return True
 
 
 def ensure(actor: Actor, action: Action, vendor_id: int | None = None) -> None:

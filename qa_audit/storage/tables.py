@@ -220,7 +220,10 @@ class ApiToken(SQLModel, table=True):
 
 
 class Call(SQLModel, table=True):
-    """One conversation. `started_at` is UTC, `utc_offset` (minutes) what the uploader's clock said."""
+    """One conversation. `started_at` is UTC, `utc_offset` (minutes) what the uploader's clock said.
+
+    `is_sample` marks drawn history: it has answers and no sound.
+    """
 
     __table_args__ = (
         _one_of(
@@ -248,6 +251,7 @@ class Call(SQLModel, table=True):
     survey: int | None = None
     picked: str | None = None
     is_demo: bool = False
+    is_sample: bool = False
     status: str = Field(default="received", sa_column=Column(String(16), nullable=False))
     stage: str | None = None
     progress: int = 0
@@ -383,7 +387,10 @@ class PreScoreRow(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """A reviewer's pass over one call: one per call, with answers under each rubric version it pins."""
+    """A reviewer's pass over one call: one per call, with answers under each rubric version it pins.
+
+    `speakers` names who speaks, by segment id, where the recording could not tell.
+    """
 
     __table_args__ = (_one_of("state", "draft", "submitted", "published"),)
     id: int | None = _key()
@@ -392,20 +399,28 @@ class Audit(SQLModel, table=True):
     reviewer_id: int | None = _reference("user_account.id", nullable=True)
     state: str = Field(default="draft", sa_column=Column(String(16), nullable=False))
     version: int = 0
+    speakers: dict[str, str] = _json(dict)
     started_at: datetime = _time(nullable=False)
     submitted_at: datetime | None = _time()
 
 
 class Answer(SQLModel, table=True):
-    """The human's answer to one criterion; the machine's stays in its pre-score, untouched."""
+    """The human's answer to one criterion; the machine's stays in its pre-score, untouched.
 
-    __table_args__ = (UniqueConstraint("audit_id", "rubric_version_id", "criterion"),)
+    `batch` names the one act by which several answers of the machine were accepted, so that it can be undone.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("audit_id", "rubric_version_id", "criterion"),
+        _one_of("origin", "human", "accepted"),
+    )
     id: int | None = _key()
     audit_id: int = _reference("audit.id", ondelete="CASCADE")
     rubric_version_id: int = _reference("rubric_version.id")
     criterion: str = Field(sa_column=Column(String(100), nullable=False))
     answer: str | None = None
     origin: str = Field(default="human", sa_column=Column(String(16), nullable=False))
+    batch: str | None = Field(default=None, sa_column=Column(String(32)))
     note: str | None = _text()
     private_note: str | None = _text()
     pinned_start: float | None = None
@@ -447,9 +462,28 @@ class Scorecard(SQLModel, table=True):
     snapshot: dict[str, Any] = _json(dict)
     published_by: int | None = _reference("user_account.id", nullable=True)
     published_at: datetime = _time(nullable=False, index=True)
+    answer_by: datetime = _time(nullable=False)
     acknowledged_by: int | None = _reference("user_account.id", nullable=True)
     acknowledged_at: datetime | None = _time()
     comment: str | None = _text()
+
+
+class Mail(SQLModel, table=True):
+    """A mail to be sent, written in the transaction of what it tells of; `lease_until` is by the database's clock."""
+
+    __table_args__ = (_one_of("state", "queued", "sent", "failed"), Index(None, "state", "run_after"))
+    id: int | None = _key()
+    public_id: str = _public()
+    recipient_id: int = _reference("user_account.id", ondelete="CASCADE")
+    kind: str = Field(sa_column=Column(String(32), nullable=False))
+    thing: str = Field(sa_column=Column(String(64), nullable=False))
+    state: str = Field(default="queued", sa_column=Column(String(16), nullable=False))
+    attempt: int = 0
+    run_after: float = Field(default=0, sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float))
+    error: str | None = _text()
+    created_at: datetime = _time(nullable=False)
+    sent_at: datetime | None = _time()
 
 
 class Event(SQLModel, table=True):

@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("survey", sa.Integer(), nullable=True),
         sa.Column("picked", sa.String(), nullable=True),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
+        sa.Column("is_sample", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("stage", sa.String(), nullable=True),
         sa.Column("progress", sa.Integer(), nullable=False),
@@ -251,6 +252,7 @@ def upgrade() -> None:
         sa.Column("reviewer_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("speakers", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('draft', 'submitted', 'published')", name=op.f("ck_audit_state")),
@@ -264,6 +266,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_reviewer_id"), ["reviewer_id"], unique=False)
+
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column("recipient_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("thing", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("run_after", sa.Float(), nullable=False),
+        sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('queued', 'sent', 'failed')", name=op.f("ck_mail_state")),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["user_account.id"],
+            name=op.f("fk_mail_recipient_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_mail_public_id")),
+    )
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_recipient_id"), ["recipient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_state_run_after"), ["state", "run_after"], unique=False)
 
     op.create_table(
         "measurement",
@@ -420,6 +450,7 @@ def upgrade() -> None:
         sa.Column("criterion", sa.String(length=100), nullable=False),
         sa.Column("answer", sa.String(), nullable=True),
         sa.Column("origin", sa.String(length=16), nullable=False),
+        sa.Column("batch", sa.String(length=32), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("private_note", sa.Text(), nullable=True),
         sa.Column("pinned_start", sa.Float(), nullable=True),
@@ -427,6 +458,7 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.Integer(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("origin IN ('human', 'accepted')", name=op.f("ck_answer_origin")),
         sa.ForeignKeyConstraint(
             ["answered_by"], ["user_account.id"], name=op.f("fk_answer_answered_by_user_account")
         ),
@@ -495,6 +527,7 @@ def upgrade() -> None:
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("published_by", sa.Integer(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=False),
         sa.Column("acknowledged_by", sa.Integer(), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("comment", sa.Text(), nullable=True),
@@ -573,6 +606,11 @@ def downgrade() -> None:
 
     op.drop_table("password_link")
     op.drop_table("measurement")
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_state_run_after"))
+        batch_op.drop_index(batch_op.f("ix_mail_recipient_id"))
+
+    op.drop_table("mail")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_reviewer_id"))
 
