@@ -39,7 +39,7 @@ class AuditRecord:
 def audit_of(session: Session, call_key: int) -> AuditRecord | None:
     """Return the audit of a call with everything that was answered, or None before it is begun."""
     found = session.execute(
-        select(Audit, User.name)
+        select(Audit, col(User.name))
         .join(User, col(User.id) == Audit.reviewer_id, isouter=True)
         .where(col(Audit.call_id) == call_key)
     ).first()
@@ -63,7 +63,7 @@ def audit_of(session: Session, call_key: int) -> AuditRecord | None:
 
 def _answers(session: Session, audit_key: int) -> Mapping[int, Mapping[str, HumanAnswer]]:
     rows = session.execute(
-        select(Answer, User.name)
+        select(Answer, col(User.name))
         .join(User, col(User.id) == Answer.answered_by, isouter=True)
         .where(col(Answer.audit_id) == audit_key)
     )
