@@ -100,5 +100,5 @@ def test_only_the_scorer_opens_the_sealed_words() -> None:
             word = getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "arg", None)
             touching |= {name} if word == "sealed" else set()
             reading |= {name} if word == "unmasked_transcript" else set()
-    assert touching == {"qa_audit/storage/tables.py", "qa_audit/storage/results.py"}
+    assert touching == {"qa_audit/storage/tables/calls.py", "qa_audit/storage/results.py"}
     assert reading == {"qa_audit/services/prescoring.py"}
