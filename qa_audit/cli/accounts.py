@@ -20,27 +20,37 @@ def user() -> None:
 @user.command("add")
 @click.argument("email")
 @click.option("--role", required=True, type=click.Choice(accounts.ROLES), help="What the person may do.")
-@click.option("--vendor", help="Bind the account to one vendor, by its slug.")
+@click.option("--vendor", help="The vendor, by its slug: for managers, leads and agents.")
+@click.option("--team", help="The team of a lead, by its name.")
+@click.option("--agent", help="Who an agent is, by the name that uploads give.")
 @click.option("--name", default="", help="The name that others see.")
-def add_user(email: str, role: str, vendor: str | None, name: str) -> None:
+def add_user(
+    email: str, role: str, vendor: str | None, team: str | None, agent: str | None, name: str
+) -> None:
     """Add a person and print the link, good once and for three days, that sets their password.
 
-    Example: qa-audit user add ana@example.org --role reviewer
+    Example: qa-audit user add lee@example.org --role lead --vendor acme --team North
     """
     runtime = build_runtime()
-    token = accounts.create_user(runtime, email, role, name=name, vendor_slug=vendor)
-    _print_link(runtime.settings, token)
+    token = accounts.create_user(runtime, email, role, name=name, vendor_slug=vendor, team=team, agent=agent)
+    _print_link(runtime.settings, token, "for three days")
 
 
 @user.command("link")
 @click.argument("email")
 def link_user(email: str) -> None:
-    """Print a new link that sets a forgotten password; links given before stop working.
+    """Print a new link that sets a password; links given before stop working.
+
+    It works once: for three days, or for 30 minutes where it replaces a password.
 
     Example: qa-audit user link ana@example.org
     """
     runtime = build_runtime()
-    _print_link(runtime.settings, accounts.new_link(runtime, email))
+    _print_link(
+        runtime.settings,
+        accounts.new_link(runtime, email),
+        "for three days, or for 30 minutes where it replaces a password",
+    )
 
 
 @user.command("disable")
@@ -95,7 +105,7 @@ def revoke_token(token: str) -> None:
     click.echo("The token is revoked.")
 
 
-def _print_link(settings: Settings, link: str) -> None:
-    base = settings.url.rstrip("/") or f"http://127.0.0.1:{settings.port}"
+def _print_link(settings: Settings, link: str, lives: str) -> None:
+    base = settings.public_url or settings.url.rstrip("/") or settings.address
     click.echo(f"{base}/welcome/{link}")
-    click.echo("The link works once, for three days. Give it to the person and to nobody else.", err=True)
+    click.echo(f"The link works once, {lives}. Give it to the person and to nobody else.", err=True)

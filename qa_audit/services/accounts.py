@@ -11,20 +11,27 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from qa_audit import logs
-from qa_audit.domain.access import Actor, Role
+from qa_audit.domain.access import SYSTEM, Actor, Role
 from qa_audit.errors import Conflict, Invalid, NotFound, QaAuditError
-from qa_audit.services import passwords
+from qa_audit.services import grants, passwords
+from qa_audit.services.grants import ROLES, Asked, vendor_of
+from qa_audit.services.managing import ensure_manages, note
 from qa_audit.services.ports import Ports
 from qa_audit.storage import accounts as store
+from qa_audit.storage import people
 from qa_audit.storage.accounts import Account
 from qa_audit.storage.database import IntegrityError, Session
 
-ROLES: tuple[Role, ...] = ("admin", "reviewer", "viewer")
-"""The roles that can be given: the vendor's side signs in once there are scorecards to see."""
+__all__ = ["ROLES", "SCOPES", "Account", "SignedIn", "TooManyTries"]
 
 SCOPES = ("upload", "read", "admin")
 
 LINK_LIVES = timedelta(days=3)
+"""How long somebody who is new has to set a password."""
+
+RESET_LIVES = timedelta(minutes=30)
+"""The same where a password is there already: such a link takes an account over."""
+
 TRIES = 10
 TRIES_OF_ADDRESS = 100
 LOCKED_FOR = timedelta(minutes=30)
@@ -54,35 +61,67 @@ class SignedIn:
 
 
 def create_user(
-    ports: Ports, email: str, role: str, *, name: str = "", vendor_slug: str | None = None
+    ports: Ports,
+    email: str,
+    role: str,
+    *,
+    name: str = "",
+    vendor_slug: str | None = None,
+    team: str | None = None,
+    agent: str | None = None,
+    actor: Actor = SYSTEM,
 ) -> str:
     """Create an account and return the token of the link, good once, that sets its password.
 
-    Raises Invalid for an unusable address, role or vendor, Conflict when the address has an account.
+    `team` and `agent` are names within the vendor. Raises Invalid for an unusable address or role and for
+    what a role lacks or does not take, Conflict when the address has an account.
     """
+    ensure_manages(actor)
     address = _address(email)
-    given = _role(role)
     try:
         with ports.db.write() as session:
-            vendor_id = _vendor(session, vendor_slug)
-            account = store.add_account(
-                session, email=address, name=name or _name_of(address), role=given, vendor_id=vendor_id
-            )
+            grant = grants.read(session, Asked(role, vendor_slug or "", team or "", agent or ""))
+            account = store.add_account(session, email=address, name=name or _name_of(address), grant=grant)
+            note(session, ports, actor, "user.added", "user", account.id, role=grant.role)
             return _new_link(session, account, ports.clock())
     except IntegrityError as error:
         raise Conflict(f"There is already an account for {address}.") from error
 
 
-def new_link(ports: Ports, email: str) -> str:
-    """Return the token of a new password link for an account; links given before stop working."""
+def new_link(ports: Ports, email: str, *, actor: Actor = SYSTEM) -> str:
+    """Return the token of a new password link for an account; links given before stop working.
+
+    Raises NotFound for an unknown account, Conflict for one that is shut out.
+    """
+    ensure_manages(actor)
     with ports.db.write() as session:
-        return _new_link(session, _known(session, email), ports.clock())
+        account = _known(session, email)
+        if account.disabled:
+            raise Conflict(
+                "This account is shut out, so a link would not work. Let the person in again first."
+            )
+        note(session, ports, actor, "user.linked", "user", account.id)
+        return _new_link(session, account, ports.clock())
 
 
-def disable_user(ports: Ports, email: str) -> None:
-    """Shut an account out at once, wherever it is signed in."""
+def disable_user(ports: Ports, email: str, *, actor: Actor = SYSTEM) -> None:
+    """Shut an account out at once, wherever it is signed in.
+
+    Raises NotFound, and Conflict for the last admin who can sign in.
+    """
+    ensure_manages(actor)
     with ports.db.write() as session:
-        store.disable_account(session, _known(session, email).key, ports.clock())
+        account = _known(session, email)
+        ensure_admin_left(session, account)
+        store.disable_account(session, account.key, ports.clock())
+        note(session, ports, actor, "user.disabled", "user", account.id)
+
+
+def ensure_admin_left(session: Session, account: Account) -> None:
+    """Raise Conflict when nobody could look after this installation without this account."""
+    is_admin = account.role == "admin" and not account.disabled
+    if is_admin and not people.other_admins(session, account.key):
+        raise Conflict("This is the last admin who can sign in. Make somebody else an admin first.")
 
 
 def list_users(ports: Ports) -> tuple[Account, ...]:
@@ -155,50 +194,66 @@ def end_sign_ins(ports: Ports, actor: Actor) -> None:
 
 
 def ensure_demo_user(
-    ports: Ports, email: str, role: str, password: str, *, name: str = "", vendor_slug: str | None = None
+    ports: Ports,
+    email: str,
+    role: str,
+    password: str,
+    vendor_slug: str | None = None,
+    team: str | None = None,
+    agent: str | None = None,
+    *,
+    name: str = "",
 ) -> None:
-    """Make sure that an account with this role and password exists, and that nothing locks it out.
+    """Make sure that an account with this role, scope and password exists, and that nothing locks it out.
 
-    For the demo, which prints the password anyway; the rules for passwords do not apply.
+    For the demo, which prints the password anyway; the rules for passwords do not apply. Raises Conflict when
+    the address has another role, Invalid when the scope does not fit the role.
     """
     address = _address(email)
-    given = _role(role)
     hashed = passwords.hash_password(password)
     with ports.db.write() as session:
+        grant = grants.read(session, Asked(role, vendor_slug or "", team or "", agent or ""))
         account = store.account_by_email(session, address) or store.add_account(
-            session,
-            email=address,
-            name=name or given.title(),
-            role=given,
-            vendor_id=_vendor(session, vendor_slug),
+            session, email=address, name=name or grant.role.title(), grant=grant
         )
-        if account.role != given:
+        if account.role != grant.role:
             raise Conflict(f"{address} has another role already.")
+        if account.grant != grant:
+            store.change_account(session, account.key, grant=grant)
         if not passwords.matches(account.password_hash, password):
             store.set_password_hash(session, account.key, hashed)
         store.forget_failures(session, _subject("account", address))
 
 
-def create_token(ports: Ports, scope: str, vendor_slug: str | None = None) -> str:
+def create_token(ports: Ports, scope: str, vendor_slug: str | None = None, *, actor: Actor = SYSTEM) -> str:
     """Create a token for scripts and return it: only its hash is kept, so it is seen this once.
 
     Raises Invalid for an unknown scope or vendor.
     """
+    ensure_manages(actor)
     if scope not in SCOPES:
         raise Invalid(f"'{scope}' is no scope. Use one of: {', '.join(SCOPES)}.", {"scope": "unknown"})
     token = "qa_" + secrets.token_urlsafe(32)
     with ports.db.write() as session:
-        store.add_token(session, _hash(token), scope, _vendor(session, vendor_slug))
+        id = store.add_token(session, _hash(token), scope, vendor_of(session, vendor_slug))
+        note(session, ports, actor, "token.added", "token", id, scope=scope)
     return token
 
 
 def revoke_token(ports: Ports, token: str) -> None:
     """Make a token worthless at once; raises NotFound when there is no such token."""
-    now = ports.clock()
-    with ports.db.write() as session:
+    with ports.db.read() as session:
         found = store.token_by_hash(session, _hash(token))
-        if found is None or not store.revoke_token(session, found[0].id, now):
+    revoke_token_by_id(ports, SYSTEM, found[0].id if found else "")
+
+
+def revoke_token_by_id(ports: Ports, actor: Actor, id: str) -> None:
+    """Make a token worthless at once; raises NotFound when there is none with this public id that works."""
+    ensure_manages(actor)
+    with ports.db.write() as session:
+        if not store.revoke_token(session, id, ports.clock()):
             raise NotFound("There is no such token, or it was revoked before.")
+        note(session, ports, actor, "token.revoked", "token", id)
 
 
 def authenticate_token(ports: Ports, token: str) -> Actor | None:
@@ -230,7 +285,8 @@ def _count_try(session: Session, subjects: tuple[str, str], now: datetime) -> No
 
 def _new_link(session: Session, account: Account, now: datetime) -> str:
     token = secrets.token_urlsafe(32)
-    store.add_link(session, account.key, _hash(token), now + LINK_LIVES)
+    lives = RESET_LIVES if account.password_hash else LINK_LIVES
+    store.add_link(session, account.key, _hash(token), now + lives)
     return token
 
 
@@ -252,30 +308,11 @@ def _known(session: Session, email: str) -> Account:
     return account
 
 
-def _vendor(session: Session, slug: str | None) -> int | None:
-    if slug is None:
-        return None
-    key = store.vendor_key(session, slug)
-    if key is None:
-        raise Invalid(
-            f"There is no vendor '{slug}'. Add it first: qa-audit vendor add.", {"vendor": "unknown"}
-        )
-    return key
-
-
 def _address(email: str) -> str:
     address = email.strip().lower()
     if len(address) > 320 or not _EMAIL.fullmatch(address):
         raise Invalid(f"'{email}' is no e-mail address.", {"email": "not an address"})
     return address
-
-
-def _role(role: str) -> Role:
-    for known in ROLES:
-        if known == role:
-            return known
-    words = f"'{role}' is no role that can be given. Use one of: {', '.join(ROLES)}."
-    raise Invalid(words, {"role": "unknown"})
 
 
 def _name_of(address: str) -> str:

@@ -165,6 +165,8 @@ def get_call(ports: Ports, actor: Actor, public_id: str) -> CallDetail:
     with ports.db.read() as session:
         call = seen_call(session, actor, public_id)
         detail = store.detail(session, call.key)
+        if detail.recording and not _may_hear(session, actor, call.key):
+            detail = replace(detail, recording=replace(detail.recording, has_playback=False))
         if not can(actor, "see_admin"):
             return detail
         tasks = store.tasks(session, ports.clock(), ports.db.now(session), call_key=call.key)
@@ -179,10 +181,15 @@ def progress(ports: Ports, actor: Actor, public_id: str) -> CallProgress:
 
 
 def derived_key(ports: Ports, actor: Actor, public_id: str, kind: Literal["playback", "peaks"]) -> str:
-    """Return the media key of a call's masked playback copy or peaks; raises NotFound while there is none."""
+    """Return the media key of a call's playback copy or peaks; raises NotFound while there is none.
+
+    A copy in which nothing is silenced, because nobody knows its words yet, is for those who audit it by hand.
+    """
     with ports.db.read() as session:
-        key = store.derived_keys(session, seen_call(session, actor, public_id).key)[kind]
-    if key is None:
+        call = seen_call(session, actor, public_id)
+        key = store.derived_keys(session, call.key)[kind]
+        silent = kind == "playback" and not _may_hear(session, actor, call.key)
+    if key is None or silent:
         raise NotFound()
     return key
 
@@ -216,6 +223,10 @@ def seen_call(session: Session, actor: Actor, public_id: str) -> CallIdentity:
         raise NotFound()
     ensure(actor, "see_calls", call.vendor_id)
     return call
+
+
+def _may_hear(session: Session, actor: Actor, call_key: int) -> bool:
+    return can(actor, "review") or not store.is_unmasked(session, call_key)
 
 
 def _ensure_vendor(session: Session, actor: Actor, slug: str | None) -> None:

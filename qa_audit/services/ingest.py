@@ -19,6 +19,7 @@ from qa_audit.errors import Conflict, Invalid, NoSpace, Refused, Temporary
 from qa_audit.media.protocol import Probe
 from qa_audit.services import filename_patterns, tasks
 from qa_audit.services.call_fields import CallFields, read_fields, same_value, shown_filename
+from qa_audit.services.organisation import team_of
 from qa_audit.services.ports import Ports
 from qa_audit.services.receiving import ReceivedFile, Receiver, no_space, receive
 from qa_audit.storage import tasks as task_store
@@ -312,7 +313,7 @@ def _call_values(
         **{name: getattr(fields, name) for name in copied},
         "vendor_id": vendor.key,
         "agent_id": agent,
-        "team_id": store.team_on(session, agent, (moment or now).date()) if agent else None,
+        "team_id": team_of(session, agent, (moment or now).date()) if agent else None,
         "started_at": moment.astimezone(UTC) if moment else None,
         "utc_offset": int(offset.total_seconds() // 60) if offset is not None else None,
         "custom": dict(fields.custom),

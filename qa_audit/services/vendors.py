@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.errors import Conflict, Invalid, NotFound
 from qa_audit.services import filename_patterns
+from qa_audit.services.managing import ensure_manages, note
 from qa_audit.services.ports import Ports
 from qa_audit.storage import vendors as store
 from qa_audit.storage.database import IntegrityError, Session
 from qa_audit.storage.vendors import VendorInfo
 
-__all__ = ["CHANNELS", "VendorInfo", "add", "get", "list_vendors", "preview_pattern", "update"]
+__all__ = ["CHANNELS", "VendorInfo", "add", "get", "list_vendors", "own", "preview_pattern", "update"]
 
 CHANNELS = ("agent-left", "agent-right")
 
@@ -32,13 +33,15 @@ def add(
 
     Raises Invalid for an unusable value, Conflict when the slug is taken.
     """
-    ensure(actor, "manage")
+    ensure_manages(actor)
     values = _checked({"name": name, "channels": channels, "filename_pattern": filename_pattern or None})
     if not store.SLUG.fullmatch(slug):
         raise _bad("slug", "must be small letters, digits and hyphens, 64 at most, such as 'acme-north'")
     try:
         with ports.db.write() as session:
-            return store.add(session, slug=slug, is_sample=is_sample, **values)
+            added = store.add(session, slug=slug, is_sample=is_sample, **values)
+            note(session, ports, actor, "vendor.added", "vendor", added.id)
+            return added
     except IntegrityError as error:
         raise Conflict(f"There is already a vendor '{slug}'.") from error
 
@@ -57,6 +60,14 @@ def get(ports: Ports, actor: Actor, slug: str) -> VendorInfo:
         return _known(session, slug, actor.vendor_id)
 
 
+def own(ports: Ports, actor: Actor) -> VendorInfo | None:
+    """Return the vendor that somebody is bound to, None for whoever is bound to none."""
+    if actor.vendor_id is None:
+        return None
+    with ports.db.read() as session:
+        return store.by_key(session, actor.vendor_id)
+
+
 def update(
     ports: Ports,
     actor: Actor,
@@ -70,13 +81,14 @@ def update(
 
     Recordings that are there already keep what they were measured with. Raises Invalid, NotFound.
     """
-    ensure(actor, "manage")
+    ensure_manages(actor)
     given = {"name": name, "channels": channels, "filename_pattern": filename_pattern}
     values = _checked({field: value for field, value in given.items() if value is not None})
     with ports.db.write() as session:
         vendor = _known(session, slug, actor.vendor_id)
         if values:
             store.change(session, vendor.key, values)
+            note(session, ports, actor, "vendor.changed", "vendor", vendor.id, fields=sorted(values))
         return _known(session, slug, actor.vendor_id)
 
 

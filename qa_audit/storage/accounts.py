@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -15,6 +15,16 @@ from qa_audit.storage.database import Session
 from qa_audit.storage.tables import ApiToken, LoginFailure, PasswordLink, User, Vendor, new_public_id
 
 _TOUCHED_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role with the keys of what it is bound to."""
+
+    role: Role
+    vendor_id: int | None = None
+    team_id: int | None = None
+    agent_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,11 @@ class Account:
     password_hash: str | None
     session_key: str
     disabled: bool
+
+    @property
+    def grant(self) -> Grant:
+        """What the account may do, and with what."""
+        return Grant(self.role, self.vendor_id, self.team_id, self.agent_id)
 
 
 @dataclass(frozen=True)
@@ -67,12 +82,22 @@ def accounts(session: Session) -> tuple[Account, ...]:
     return tuple(found for row in rows if (found := _account(row)))
 
 
-def add_account(session: Session, *, email: str, name: str, role: Role, vendor_id: int | None) -> Account:
+def add_account(session: Session, *, email: str, name: str, grant: Grant) -> Account:
     """Insert an account without a password; raises IntegrityError when the address is taken."""
-    row = User(email=email, name=name, role=role, vendor_id=vendor_id)
+    row = User(email=email, name=name, **asdict(grant))
     session.add(row)
     session.flush()
     return cast(Account, _account(row))
+
+
+def change_account(
+    session: Session, key: int, *, name: str | None = None, grant: Grant | None = None
+) -> None:
+    """Change an account's name, or what it may do: that ends all of its sign-ins."""
+    values: dict[str, Any] = {"name": name} if name is not None else {}
+    if grant is not None:
+        values |= {**asdict(grant), "session_key": new_public_id()}
+    session.execute(update(User).where(col(User.id) == key).values(values))
 
 
 def set_password_hash(session: Session, key: int, hashed: str, *, end_sessions: bool = True) -> None:
@@ -91,6 +116,12 @@ def renew_session_key(session: Session, id: str) -> None:
 def disable_account(session: Session, key: int, now: datetime) -> None:
     """Shut an account out and end its sign-ins."""
     values = {"disabled_at": now, "session_key": new_public_id()}
+    session.execute(update(User).where(col(User.id) == key).values(values))
+
+
+def enable_account(session: Session, key: int) -> None:
+    """Let an account sign in again."""
+    values = {"disabled_at": None, "session_key": new_public_id()}
     session.execute(update(User).where(col(User.id) == key).values(values))
 
 

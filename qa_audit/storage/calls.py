@@ -27,6 +27,7 @@ from qa_audit.storage.database import Session
 from qa_audit.storage.tables import (
     Agent,
     Call,
+    MeasurementRow,
     PreScoreRow,
     Recording,
     RubricVersion,
@@ -119,6 +120,12 @@ def detail(session: Session, key: int) -> CallDetail:
         mask_spans=tuple((start, end) for start, end in transcript.mask_spans) if transcript else (),
         prescores=tuple(PreScore.model_validate(row.result) for row in prescores),
     )
+
+
+def is_unmasked(session: Session, call_key: int) -> bool:
+    """Say whether nothing is silenced in a call's playback copy."""
+    facts = session.scalar(select(col(MeasurementRow.facts)).where(col(MeasurementRow.call_id) == call_key))
+    return bool(facts and facts.get("unmasked"))
 
 
 def derived_keys(session: Session, key: int) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from qa_audit.storage.database import Session
-from qa_audit.storage.tables import Call, Task
+from qa_audit.storage.tables import Call, Mail, Task
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,16 @@ def read(session: Session) -> Gauges:
         {row[0]: row[1] for row in session.execute(tasks)},
         session.execute(oldest).scalar_one(),
     )
+
+
+def leases(session: Session, *, now: float) -> tuple[int, int]:
+    """Count the tasks that somebody works on, and those whose worker went silent (`now` by the database)."""
+    query = select(col(Task.lease_until)).where(col(Task.state) == "leased")
+    ends = [end or 0.0 for end in session.scalars(query)]
+    return sum(end > now for end in ends), sum(end <= now for end in ends)
+
+
+def mails(session: Session) -> dict[str, int]:
+    """Count the mails by state."""
+    query = select(col(Mail.state), func.count()).group_by(col(Mail.state))
+    return {row[0]: row[1] for row in session.execute(query)}

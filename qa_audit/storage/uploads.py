@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, or_, select, update
@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from qa_audit.storage.calls import at_offset
 from qa_audit.storage.database import OperationalError, Session
-from qa_audit.storage.tables import Agent, Call, Event, Recording, TeamMembership, Upload, new_public_id
+from qa_audit.storage.tables import Agent, Call, Event, Recording, Upload, new_public_id
 
 
 @dataclass(frozen=True)
@@ -128,20 +128,6 @@ def add_call(session: Session, call: Mapping[str, Any], recording: Mapping[str, 
     session.add(Recording(call_id=key, vendor_id=row.vendor_id, **recording))
     session.flush()
     return key, row.public_id
-
-
-def team_on(session: Session, agent_id: int, day: date) -> int | None:
-    """Return the key of the team that an agent belonged to on a day."""
-    query = (
-        select(col(TeamMembership.team_id))
-        .where(
-            col(TeamMembership.agent_id) == agent_id,
-            col(TeamMembership.since) <= day,
-            or_(col(TeamMembership.until).is_(None), col(TeamMembership.until) >= day),
-        )
-        .order_by(col(TeamMembership.since).desc())
-    )
-    return session.scalars(query).first()
 
 
 def is_kept(session: Session, media_key: str) -> bool:

@@ -46,6 +46,12 @@ def find(session: Session, slug: str, vendor_id: int | None = None) -> VendorInf
     return _info(row) if row else None
 
 
+def by_key(session: Session, key: int) -> VendorInfo | None:
+    """Find a vendor by its key."""
+    row = session.get(Vendor, key)
+    return _info(row) if row else None
+
+
 def all_vendors(session: Session, vendor_id: int | None = None) -> tuple[VendorInfo, ...]:
     """Return the vendors by name, each with the number of its calls; with `vendor_id`, only that one."""
     calls = select(func.count()).where(col(Call.vendor_id) == col(Vendor.id)).scalar_subquery()

@@ -13,8 +13,9 @@ from qa_audit.domain.access import Role
 from qa_audit.errors import Conflict, Invalid, NotFound
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts, passwords
+from qa_audit.storage import tables
 from qa_audit.storage.tables import ApiToken, LoginFailure, PasswordLink, User
-from tests.factories import make_user, make_vendor
+from tests.factories import make_agent, make_user, make_vendor
 
 GOOD = "a kettle on the moon"
 ADDRESS = "10.0.0.1"
@@ -55,21 +56,104 @@ def test_what_is_no_address_is_refused(runtime: Runtime, email: str) -> None:
         accounts.create_user(runtime, email, "reviewer")
 
 
-@pytest.mark.parametrize("role", ["manager", "lead", "agent", "upload_token", "root", ""])
-def test_roles_that_have_nothing_to_see_yet_cannot_be_given(runtime: Runtime, role: str) -> None:
-    with pytest.raises(Invalid, match="Use one of: admin, reviewer, viewer"):
+@pytest.mark.parametrize("role", ["upload_token", "read_token", "root", ""])
+def test_what_is_no_role_of_a_person_cannot_be_given(runtime: Runtime, role: str) -> None:
+    with pytest.raises(Invalid, match="Use one of: admin, reviewer, viewer, manager, lead, agent"):
         accounts.create_user(runtime, "ana@example.org", role)
 
 
-def test_an_account_can_be_bound_to_a_vendor_that_exists(runtime: Runtime) -> None:
+@pytest.fixture
+def acme(runtime: Runtime) -> tables.Vendor:
+    """A vendor with team North and agent Dana Fox; another vendor has a team South and an agent Lou."""
     with runtime.db.write() as session:
         vendor = make_vendor(session, slug="acme")
-    with pytest.raises(Invalid, match="no vendor 'nobody'"):
-        accounts.create_user(runtime, "ana@example.org", "viewer", vendor_slug="nobody")
-    accounts.set_password(
-        runtime, accounts.create_user(runtime, "ana@example.org", "viewer", vendor_slug="acme"), GOOD
-    )
-    assert accounts.authenticate(runtime, "ana@example.org", GOOD, ADDRESS).actor.vendor_id == vendor.id
+        session.add(tables.Team(vendor_id=vendor.id, name="North"))
+        make_agent(session, vendor, name="Dana Fox")
+        other = make_vendor(session, slug="zenith")
+        session.add(tables.Team(vendor_id=other.id, name="South"))
+        make_agent(session, other, name="Lou")
+    return vendor
+
+
+SCOPES_THAT_FIT = [
+    ("reviewer", {}),
+    ("viewer", {"vendor_slug": "acme"}),
+    ("manager", {"vendor_slug": "acme"}),
+    ("lead", {"vendor_slug": "acme", "team": "north"}),
+    ("agent", {"vendor_slug": "acme", "agent": "Dana Fox"}),
+]
+
+
+@pytest.mark.parametrize(("role", "scope"), SCOPES_THAT_FIT)
+def test_each_role_signs_in_with_what_it_is_bound_to(
+    runtime: Runtime, acme: tables.Vendor, role: str, scope: dict[str, str]
+) -> None:
+    accounts.set_password(runtime, accounts.create_user(runtime, "ana@example.org", role, **scope), GOOD)  # type: ignore[arg-type]
+    actor = accounts.authenticate(runtime, "ana@example.org", GOOD, ADDRESS).actor
+    assert actor.vendor_id == (acme.id if scope else None)
+    with runtime.db.read() as session:
+        team = session.exec(select(tables.Team).where(tables.Team.name == "North")).one().id
+        agent = session.exec(select(tables.Agent).where(tables.Agent.name == "Dana Fox")).one().id
+    assert actor.team_id == (team if "team" in scope else None)
+    assert actor.agent_id == (agent if "agent" in scope else None)
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "said"),
+    [
+        ("manager", {}, "A manager belongs to a vendor: say which"),
+        ("lead", {"team": "North"}, "A lead belongs to a vendor"),
+        ("agent", {}, "An agent belongs to a vendor"),
+        ("lead", {"vendor_slug": "acme"}, "A lead sees one team: say which"),
+        ("agent", {"vendor_slug": "acme"}, "say which agent of the vendor this is"),
+        ("lead", {"vendor_slug": "acme", "team": "South"}, "no team 'South'"),
+        ("agent", {"vendor_slug": "acme", "agent": "Lou"}, "no agent 'Lou'"),
+        ("manager", {"vendor_slug": "acme", "team": "North"}, "A manager is not bound to a team"),
+        (
+            "lead",
+            {"vendor_slug": "acme", "team": "North", "agent": "Dana Fox"},
+            "A lead is not bound to an agent",
+        ),
+        ("reviewer", {"vendor_slug": "acme", "team": "North"}, "A reviewer is not bound to a team"),
+        ("viewer", {"agent": "Dana Fox"}, "A viewer is not bound to an agent"),
+        ("admin", {"vendor_slug": "acme"}, "An admin looks after everything"),
+        ("viewer", {"vendor_slug": "nobody"}, "no vendor 'nobody'"),
+    ],
+)
+def test_a_scope_that_does_not_fit_the_role_is_refused_in_words(
+    runtime: Runtime, acme: tables.Vendor, role: str, scope: dict[str, str], said: str
+) -> None:
+    with pytest.raises(Invalid, match=said):
+        accounts.create_user(runtime, "ana@example.org", role, **scope)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match=said):
+        accounts.ensure_demo_user(runtime, "ana@demo.example", role, "demo", **scope)  # type: ignore[arg-type]
+    assert accounts.list_users(runtime) == ()
+
+
+def test_the_demo_moves_a_sign_in_to_another_team(runtime: Runtime, acme: tables.Vendor) -> None:
+    with runtime.db.write() as session:
+        team = tables.Team(vendor_id=acme.id, name="West")
+        session.add(team)
+    accounts.ensure_demo_user(runtime, "lead@demo.example", "lead", "demo", "acme", "North")
+    accounts.ensure_demo_user(runtime, "lead@demo.example", "lead", "demo", "acme", "West")
+    assert accounts.authenticate(runtime, "lead@demo.example", "demo", ADDRESS).actor.team_id == team.id
+
+
+def test_a_link_that_replaces_a_password_is_good_for_half_an_hour(runtime: Runtime) -> None:
+    first = accounts.create_user(runtime, "ana@example.org", "reviewer")
+    later(runtime, days=2, hours=23)
+    accounts.set_password(runtime, first, GOOD)
+    reset = accounts.new_link(runtime, "ana@example.org")
+    later(runtime, minutes=31)
+    with pytest.raises(NotFound):
+        accounts.set_password(runtime, reset, "a teapot on the sun")
+
+
+def test_somebody_shut_out_gets_no_link(runtime: Runtime) -> None:
+    person(runtime)
+    accounts.disable_user(runtime, "ana@example.org")
+    with pytest.raises(Conflict, match="shut out"):
+        accounts.new_link(runtime, "ana@example.org")
 
 
 def test_a_new_link_takes_back_the_one_before(runtime: Runtime) -> None:

@@ -11,8 +11,9 @@ import pytest
 from qa_audit.config import Settings
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts
+from qa_audit.storage.tables import Team
 from tests.cli.serving import run
-from tests.factories import make_vendor
+from tests.factories import make_agent, make_vendor
 
 
 @pytest.fixture
@@ -39,7 +40,9 @@ def test_the_link_begins_with_the_address_that_is_set(here: Runtime) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("user", "add", "ana@example.org", "--role", "lead"), 2, "'admin', 'reviewer', 'viewer'"),
+        (("user", "add", "ana@example.org", "--role", "root"), 2, "'manager', 'lead', 'agent'"),
+        (("user", "add", "ana@example.org", "--role", "lead"), 2, "A lead belongs to a vendor"),
+        (("user", "add", "a@example.org", "--role", "viewer", "--team", "North"), 2, "not bound to a team"),
         (("user", "add", "ana", "--role", "viewer"), 2, "no e-mail address"),
         (("user", "add", "a@example.org", "--role", "viewer", "--vendor", "nobody"), 2, "no vendor 'nobody'"),
         (("user", "link", "nobody@example.org"), 1, "no account for nobody@example.org"),
@@ -56,6 +59,28 @@ def test_what_is_wrong_is_said_in_one_line(
     assert result.exit_code == code
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_lead_and_an_agent_are_bound_by_name(here: Runtime) -> None:
+    with here.db.write() as session:
+        vendor = make_vendor(session, slug="acme")
+        session.add(Team(vendor_id=vendor.id, name="North"))
+        make_agent(session, vendor, name="Dana Fox")
+    bound = ("--vendor", "acme")
+    added = run(here, "user", "add", "lee@example.org", "--role", "lead", *bound, "--team", "North")
+    assert added.exit_code == 0, added.output
+    added = run(here, "user", "add", "dana@example.org", "--role", "agent", *bound, "--agent", "Dana Fox")
+    assert added.exit_code == 0, added.output
+    found = {account.email: account for account in accounts.list_users(here)}
+    assert found["lee@example.org"].team_id is not None
+    assert found["dana@example.org"].agent_id is not None
+
+
+def test_the_last_admin_is_not_shut_out(here: Runtime) -> None:
+    run(here, "user", "add", "ana@example.org", "--role", "admin")
+    result = run(here, "user", "disable", "ana@example.org")
+    assert result.exit_code == 1
+    assert "last admin" in result.stderr
 
 
 def test_an_address_that_is_taken_is_an_error(here: Runtime) -> None:

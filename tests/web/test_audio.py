@@ -6,8 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa_audit.runtime import Runtime
-from qa_audit.storage.tables import Recording
+from qa_audit.storage.tables import MeasurementRow, Recording
 from tests.fakes import receive, work_off
+from tests.page import find_all, get_page
+from tests.web.conftest import SignInAs
 
 SOUND = bytes(range(256)) * 8
 
@@ -99,3 +101,22 @@ def test_the_original_is_behind_no_address(admin: FlaskClient, here: Runtime) ->
     for part in ("audio", "peaks", "original", "recording"):
         assert admin.get(f"/calls/{call.public_id}/{part}").data != original
     assert recording.media_key not in admin.get(f"/calls/{call.public_id}").text
+
+
+def test_a_viewer_does_not_hear_a_copy_in_which_nothing_is_silenced(
+    here: Runtime, sign_in_as: SignInAs, reviewer: FlaskClient, address: str
+) -> None:
+    from sqlmodel import select
+
+    viewer = sign_in_as("viewer")
+    assert viewer.get(address).status_code == 200
+    with here.db.write() as session:
+        measured = session.exec(select(MeasurementRow)).one()
+        measured.facts = {**measured.facts, "unmasked": True}
+        session.add(measured)
+    assert viewer.get(address).status_code == 404
+    assert viewer.get(address, headers={"Range": "bytes=0-9"}).status_code == 404
+    page = address.removesuffix("/audio")
+    assert not find_all(get_page(viewer, page), "audio")
+    assert reviewer.get(address).data == SOUND
+    assert find_all(get_page(reviewer, page), "audio")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from qa_audit.runtime import Runtime
@@ -10,6 +13,9 @@ from qa_audit.services import accounts
 from tests.fakes import receive
 from tests.page import check_page, find, text_of
 from tests.web.conftest import token_of
+from tests.web.test_access import Place, address, contents, place, rules
+
+__all__ = ["place"]
 
 
 def test_a_form_without_token_changes_nothing(admin: FlaskClient, here: Runtime) -> None:
@@ -73,3 +79,19 @@ def test_a_signed_in_cookie_alone_does_not_move_the_api(admin: FlaskClient) -> N
 def test_a_large_form_is_refused_before_it_is_read(client: FlaskClient) -> None:
     answer = client.post("/login", data={"email": "a" * 400_000, "csrf_token": token_of(client)})
     assert answer.status_code == 413
+
+
+def test_no_form_of_any_page_is_taken_without_its_token(
+    admin: FlaskClient, app: Flask, here: Runtime, place: Place
+) -> None:
+    admin.get("/calls")
+    before = contents(here)
+    posts = [rule for method, rule in sorted(rules(app)) if method == "POST" and not rule.startswith("/api")]
+    assert len(posts) > 20
+    for rule in posts:
+        data = {"audio": (BytesIO(b"sound"), "a.wav")} if rule == "/calls/upload" else {}
+        answer = admin.post(address(rule, place), data=data)
+        assert answer.status_code == 400, rule
+        headers = {"Sec-Fetch-Site": "cross-site", "X-CSRFToken": token_of(admin)}
+        assert admin.post(address(rule, place), headers=headers).status_code == 400, rule
+    assert contents(here) == before

@@ -20,7 +20,7 @@ POLICY = re.compile(
 
 def test_every_answer_narrows_what_a_browser_may_do(admin: FlaskClient, place: Place) -> None:
     for method, rule in sorted(EXPECTED, key=lambda pair: pair[1] in ("/logout", "/calls/<id>/delete")):
-        answer = ask(admin, method, address(rule, place.call))
+        answer = ask(admin, method, address(rule, place))
         headers = answer.headers
         assert headers["X-Content-Type-Options"] == "nosniff", rule
         assert headers["Referrer-Policy"] == "no-referrer", rule

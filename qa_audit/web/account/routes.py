@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from qa_audit.domain.access import STAFF
+from qa_audit.domain.access import Role
 from qa_audit.errors import Invalid, NotFound
-from qa_audit.services import accounts
+from qa_audit.services import accounts, vendors
 from qa_audit.services.accounts import TooManyTries
 from qa_audit.services.passwords import SHORTEST
 from qa_audit.web import auth
@@ -23,13 +23,30 @@ NO_HTTPS = (
     "address with https://, or use 127.0.0.1 on the machine itself."
 )
 
+STARTS: dict[Role, tuple[str, ...]] = {
+    "admin": ("admin.system",),
+    "reviewer": ("review.queue", "calls.index"),
+    "viewer": ("vendors.index", "calls.index"),
+    "manager": ("vendors.show",),
+    "lead": ("scorecards.index",),
+    "agent": ("scorecards.index",),
+}
+"""What each role does first; the first endpoint that is there."""
+
 
 @blueprint.get("/")
 def start() -> Response:
     """Lead to where a role's work is."""
-    if auth.actor().role not in STAFF:
+    who = auth.actor()
+    endpoint = next((name for name in STARTS[who.role] if name in current_app.view_functions), None)
+    if endpoint is None:
         raise NotFound()
-    return redirect(url_for("calls.index"), 303)
+    if endpoint != "vendors.show":
+        return redirect(url_for(endpoint), 303)
+    vendor = vendors.own(runtime(), who)
+    if vendor is None:
+        raise NotFound()
+    return redirect(url_for(endpoint, slug=vendor.slug), 303)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

@@ -1,13 +1,14 @@
-"""The queue of work, read from the database: what is done is not here."""
+"""The queue of work, read from the database: what is done is not here; and who may come in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, url_for
 
-from qa_audit.services import calls, health
+from qa_audit.services import calls, health, managing
 from qa_audit.services.calls import QueueOverview, TaskRow
 from qa_audit.services.transcription import DEMO_MODEL
 from qa_audit.web.admin.pages import Figure, TaskLine, TasksPage
+from qa_audit.web.admin.tabs import tabs
 from qa_audit.web.auth import actor
 from qa_audit.web.calls.words import STAGES
 from qa_audit.web.context import runtime
@@ -28,6 +29,12 @@ TONES: dict[str, Tone] = {
 }
 
 
+@blueprint.before_request
+def ensure_manages() -> None:
+    """Let nobody in who does not look after the whole installation."""
+    managing.ensure_manages(actor())
+
+
 @blueprint.get("/tasks")
 def tasks() -> str:
     """Show all work that is not done."""
@@ -35,6 +42,7 @@ def tasks() -> str:
     overview = calls.queue_overview(ports, actor())
     model = ports.settings.whisper_model
     page = TasksPage(
+        tabs=tabs(),
         figures=_figures(overview),
         rows=tuple(_line(row) for row in overview.rows),
         trouble="" if health.bell_rings(ports) else REDIS_AWAY,
