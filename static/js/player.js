@@ -201,42 +201,55 @@ class Player {
   }
 }
 
+let chosenTab = null;
+
 function makeTabs() {
   const parts = [...document.querySelectorAll("[data-tab]")];
-  if (parts.length < 2 || document.querySelector(".tabs")) return;
+  if (parts.length < 2) return;
+  const list = document.querySelector(".tabs") ?? newTabs(parts);
+  const choose = (id) => {
+    chosenTab = id;
+    for (const [index, part] of parts.entries()) {
+      part.hidden = part.id !== id;
+      list.children[index].setAttribute("aria-selected", part.id === id);
+      list.children[index].tabIndex = part.id === id ? 0 : -1;
+    }
+    dispatchEvent(new CustomEvent("qa:tab"));
+  };
+  for (const [index, part] of parts.entries()) {
+    const tab = list.children[index];
+    tab.textContent = `${part.dataset.tab} · ${part.dataset.open} ${part.dataset.openWords ?? "to look at"}`;
+    tab.onclick = () => choose(part.id);
+    tab.onkeydown = (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const next = (index + step + parts.length) % parts.length;
+      choose(parts[next].id);
+      list.children[next].focus();
+    };
+    part.setAttribute("role", "tabpanel");
+    part.setAttribute("aria-labelledby", tab.id);
+    part.querySelector("h2").classList.add("visually-hidden");
+  }
+  parts[0].parentElement.classList.add("tabbed");
+  choose(parts.some((part) => part.id === chosenTab) ? chosenTab : parts[0].id);
+}
+
+function newTabs(parts) {
   const list = document.createElement("div");
   list.className = "tabs no-print";
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", "Rubrics");
-  const choose = (chosen) =>
-    parts.forEach((part, index) => {
-      part.hidden = index !== chosen;
-      list.children[index].setAttribute("aria-selected", index === chosen);
-      list.children[index].tabIndex = index === chosen ? 0 : -1;
-    });
-  parts.forEach((part, index) => {
+  for (const part of parts) {
     const tab = document.createElement("button");
     tab.type = "button";
     tab.id = `tab-${part.id}`;
-    tab.textContent = `${part.dataset.tab} · ${part.dataset.open} to look at`;
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", part.id);
-    tab.addEventListener("click", () => choose(index));
-    tab.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!step) return;
-      const next = (index + step + parts.length) % parts.length;
-      choose(next);
-      list.children[next].focus();
-    });
     list.append(tab);
-    part.setAttribute("role", "tabpanel");
-    part.setAttribute("aria-labelledby", tab.id);
-    part.querySelector("h2").classList.add("visually-hidden");
-  });
-  parts[0].parentElement.classList.add("tabbed");
+  }
   parts[0].before(list);
-  choose(0);
+  return list;
 }
 
 let player = null;
@@ -261,4 +274,5 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("qa:swapped", wire);
+addEventListener("qa:tabs", makeTabs);
 wire();

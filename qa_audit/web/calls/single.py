@@ -34,9 +34,14 @@ LANES: dict[str, tuple[Speaker, ...]] = {
 _DEMO_NOTE = "demo_model"
 
 
-def call_page(ports: Ports, actor: Actor, call: CallDetail, begin: float) -> CallPage:
-    """Build the page of a call; `begin` is where its sound starts, in seconds."""
-    address = url_for("calls.show", id=call.id)
+def call_page(
+    ports: Ports, actor: Actor, call: CallDetail, begin: float, address: str | None = None
+) -> CallPage:
+    """Build the page of a call; `begin` is where its sound starts, in seconds.
+
+    `address` is the page that its moments lead to, the call's own unless another page shows the call.
+    """
+    address = address or url_for("calls.show", id=call.id)
     moment, is_received = moment_of(call)
     rubrics = outcomes.rubrics_of(ports, [prescore.rubric for prescore in call.prescores])
     transcript = call.transcript

@@ -1,0 +1,214 @@
+"""The lines of an audit in words: the machine's answer quiet, the person's plain, and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask import url_for
+
+from qa_audit.domain.audit import NOT_APPLICABLE, HumanAnswer, blockers
+from qa_audit.domain.audit import Line as AuditLine
+from qa_audit.domain.findings import CriterionResult
+from qa_audit.domain.rubric import Criterion
+from qa_audit.services.audit_desk import Part
+from qa_audit.services.reviewing import Change, StaleAnswer
+from qa_audit.web.calls.pages import Line as MachineLine
+from qa_audit.web.context import runtime
+from qa_audit.web.pages import Tone
+from qa_audit.web.review.pages import AnswerChoice, Clash, Pinned, ReviewLine
+from qa_audit.web.templating import clock, count, here
+
+MachineLines = Mapping[tuple[str, str], MachineLine]
+_CERTAINTY = {"sure": "sure", "fairly_sure": "fairly sure"}
+_LEFT = {"manual": "leaves this to you", "not_assessed": "not assessed", "not_applicable": "not applicable"}
+_WORDS = {"yes": "Yes", "no": "No", NOT_APPLICABLE: "N/A"}
+_KEYS = {"yes": "y", "no": "n", NOT_APPLICABLE: "x"}
+
+
+def line_id(rubric: str, criterion: str) -> str:
+    """Return the id of a line's element."""
+    return f"line-{rubric}-{criterion}"
+
+
+def review_line(
+    call_id: str,
+    part: Part,
+    line: AuditLine,
+    machine: MachineLines,
+    *,
+    viewer: str,
+    may_change: bool,
+    clash: StaleAnswer | None = None,
+) -> ReviewLine:
+    """Put one line into words; `viewer` is the name of who looks. With `clash` it shows both answers."""
+    criterion, human = line.criterion, line.human or HumanAnswer(line.criterion.id, None)
+    shown = clash.mine if clash else Change(human.answer, human.note, human.private_note, human.pin)
+    found = machine.get((part.rubric.id, criterion.id))
+    address = url_for("review.show", id=call_id)
+    return ReviewLine(
+        id=line_id(part.rubric.id, criterion.id),
+        rubric=part.rubric.id,
+        criterion=criterion.id,
+        title=criterion.title,
+        tag="fatal" if criterion.fatal else "critical" if criterion.critical else None,
+        tone=_tone(line),
+        points=count_points(criterion.points),
+        machine=_machine(line),
+        reason=line.machine.reason if line.machine else "",
+        evidence=found.evidence if found else (),
+        guidance=criterion.guidance,
+        policy=criterion.policy,
+        not_applicable_when=criterion.na,
+        choices=_choices(criterion, shown.answer),
+        is_answered=line.is_answered,
+        answer=answer_words(criterion, human.answer),
+        got=_got(line),
+        note=shown.note,
+        private_note=shown.private_note,
+        pin=pinned(shown.pin, address),
+        version=human.version,
+        decided=_decided(human, viewer),
+        missing=_missing(line),
+        clash=_clash(criterion, clash, f"{address}#{line_id(part.rubric.id, criterion.id)}")
+        if clash
+        else None,
+        is_compact=clash is None and (is_settled(line) if line.is_answered else line.is_sure),
+        may_change=may_change,
+        action=url_for("review.answer", id=call_id),
+    )
+
+
+def is_settled(line: AuditLine) -> bool:
+    """Say whether nothing more is to be done on a line."""
+    return line.is_answered and not blockers([line])
+
+
+def urgency(line: AuditLine) -> int:
+    """Rank open lines: suspected fatals, suspected criticals, half done ones, unsure, manual, fairly sure."""
+    if line.is_suspected or line.is_grave_no:
+        return 0 if line.criterion.fatal else 1
+    if line.is_answered:
+        return 2
+    status = line.machine.status if line.machine else "manual"
+    return {"unsure": 3, "not_assessed": 4, "manual": 5}.get(status, 6)
+
+
+def count_points(points: float) -> str:
+    """Write points with their unit."""
+    return "1 point" if points == 1 else f"{points:g} points"
+
+
+def answer_words(criterion: Criterion, answer: str | None) -> str:
+    """Write an answer as it is read; an open line says so."""
+    if answer is None:
+        return "open"
+    if answer in _WORDS:
+        return _WORDS[answer]
+    labels = {} if criterion.scale == "yes_no" else {str(one.value): one.label for one in criterion.scale}
+    return f"{answer}: {labels[answer]}" if answer in labels else answer
+
+
+def pinned(pin: tuple[float, float] | None, address: str) -> Pinned | None:
+    """Put a pinned moment into words."""
+    if pin is None:
+        return None
+    return Pinned(f"{pin[0]:g}-{pin[1]:g}", pin[0], pin[1], f"{address}?t={pin[0]:g}")
+
+
+def _choices(criterion: Criterion, chosen: str | None) -> tuple[AnswerChoice, ...]:
+    answers = (*criterion.answers, NOT_APPLICABLE)
+    return tuple(
+        AnswerChoice(
+            value=answer,
+            label=answer_words(criterion, answer),
+            key=_KEYS.get(answer, answer),
+            chosen=answer == chosen,
+            tone=_answer_tone(criterion, answer),
+        )
+        for answer in answers
+    )
+
+
+def _answer_tone(criterion: Criterion, answer: str) -> Tone:
+    if answer == NOT_APPLICABLE:
+        return "plain"
+    share = criterion.share(answer)
+    return "good" if share == 1 else "bad" if share == 0 else "person"
+
+
+def _tone(line: AuditLine) -> Tone:
+    """Say by colour what a line means: a person's answer where there is one, else that one is needed."""
+    if line.human is not None and line.human.answer is not None:
+        return _answer_tone(line.criterion, line.human.answer)
+    if line.is_suspected:
+        return "bad" if line.criterion.fatal else "person"
+    return "plain" if line.is_sure else "person"
+
+
+def _machine(line: AuditLine) -> str:
+    """Say what the machine found, so short that it stays a whisper."""
+    found = line.machine
+    if found is None:
+        return "no machine answer"
+    says = "machine suspects" if line.is_suspected else "machine"
+    return f"{says}: {_finding(line.criterion, found)}"
+
+
+def _finding(criterion: Criterion, found: CriterionResult) -> str:
+    if found.status == "decided":
+        answer = answer_words(criterion, found.answer).lower()
+        return f"{answer} · {_CERTAINTY[found.certainty]}" if found.certainty else answer
+    if found.status == "unsure":
+        leaning = answer_words(criterion, found.answer).lower() if found.answer else ""
+        return f"{leaning}, unsure" if leaning else "unsure"
+    return _LEFT[found.status]
+
+
+def _got(line: AuditLine) -> str:
+    if line.human is None or line.human.answer is None:
+        return ""
+    points = line.points
+    return "not counted" if points is None else f"{points[0]:g} of {points[1]:g}"
+
+
+def _decided(human: HumanAnswer, viewer: str) -> str:
+    """Say where a decision comes from: who, when, and whether the machine's answer was taken over."""
+    if human.answer is None or human.at is None:
+        return ""
+    who = "you" if human.by == viewer else human.by or "somebody"
+    if human.origin == "accepted":
+        return f"accepted from the machine by {who}, {moment(human.at)}"
+    return f"{who}, {moment(human.at)}"
+
+
+def moment(at: datetime) -> str:
+    """Write when something was done: the time, with the day unless it was today."""
+    local = here(at)
+    now = here(runtime().clock())
+    return f"{local:%H:%M}" if local.date() == now.date() else f"{local.day} {local:%b} {local:%H:%M}"
+
+
+def _missing(line: AuditLine) -> str:
+    found = blockers([line])
+    if not found or not line.is_answered:
+        return ""
+    return f"Before this can be published, {found[0].missing}."
+
+
+def _clash(criterion: Criterion, clash: StaleAnswer, keep: str) -> Clash:
+    theirs = clash.theirs
+    who = theirs.by or "Somebody"
+    parts = [f"answered {answer_words(criterion, theirs.answer)}" if theirs.answer else "left it open"]
+    parts += [f"wrote “{theirs.note}”"] if theirs.note else []
+    parts += [f"pinned {clock(theirs.pin[0])}"] if theirs.pin else []
+    when = f", {moment(theirs.at)}" if theirs.at else ""
+    words = f"Changed in another tab or by somebody else: {who} {', '.join(parts)}{when}."
+    return Clash(
+        words, answer_words(criterion, theirs.answer), answer_words(criterion, clash.mine.answer), keep
+    )
+
+
+def open_words(number: int) -> str:
+    """Count open lines."""
+    return count(number, "line") + " open"
