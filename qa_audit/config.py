@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from qa_audit.errors import Invalid
 
 PREFIX = "QA_AUDIT_"
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TOKEN", "MEDIA_URL")
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TOKEN", "MEDIA_URL", "SMTP_URL")
 TEST_ONLY = {"QA_AUDIT_TEST_DATABASE_URL"}
 
 
@@ -35,6 +37,9 @@ class Settings(BaseModel):
     max_upload_bytes: int = Field(default=500 * 1024 * 1024, ge=1024)
     reserve_bytes: int = Field(default=200 * 1024 * 1024, ge=0)
     time_zone: str = "UTC"
+    smtp_url: str = ""
+    mail_from: str = "QA Audit <qa-audit@localhost>"
+    public_url: str = ""
     lease_seconds: float = Field(default=60, gt=0)
     beat_seconds: float = Field(default=15, gt=0)
     sweep_seconds: float = Field(default=15, gt=0)
@@ -44,6 +49,34 @@ class Settings(BaseModel):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if value and not _is_address(value, "smtp", "smtps"):
+            raise ValueError(
+                "it must look like smtp://user:password@host:587 or smtps://user:password@host:465"
+            )
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or not value.isprintable():
+            raise ValueError("it must be a mail address, such as QA Audit <qa@example.org>")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_address(cls, value: str) -> str:
+        if value and not _is_address(value, "http", "https"):
+            raise ValueError("it must be the address of the pages, such as https://qa.example.org")
+        return value.rstrip("/")
+
+    @property
+    def address(self) -> str:
+        """The address of the pages as people reach them, for links in mails; without a slash at its end."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def database(self) -> str:
@@ -59,6 +92,15 @@ class Settings(BaseModel):
     def model_cache(self) -> Path:
         """The folder that holds speech models."""
         return self.data_dir / "models"
+
+
+def _is_address(value: str, *schemes: str) -> bool:
+    """Say whether a text is an address with one of these schemes, a host, and a port that can be one."""
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

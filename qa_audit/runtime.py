@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qa_audit.config import Settings, load_settings
 
 if TYPE_CHECKING:
+    from qa_audit.mail.protocol import Mailer
     from qa_audit.media.protocol import MediaStore, Recordings
     from qa_audit.queue.protocol import Jobs
     from qa_audit.speech.protocol import Transcriber
@@ -60,6 +61,14 @@ class Runtime:
         return open_engine(
             self.settings.speech_engine, self.settings.whisper_model, self.settings.model_cache
         )
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """What sends mails: the server that the settings name, or this process's standard output."""
+        from qa_audit.mail.console import ConsoleMailer
+        from qa_audit.mail.smtp import SmtpMailer
+
+        return SmtpMailer(self.settings.smtp_url) if self.settings.smtp_url else ConsoleMailer()
 
     @cached_property
     def rubrics_dir(self) -> Path:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from qa_audit import logs
 from qa_audit.config import Settings
 from qa_audit.runtime import build_runtime
-from qa_audit.services import sweeping
+from qa_audit.services import mails, sweeping
 from qa_audit.services.ports import Ports
 from qa_audit.services.sweeping import Sweeper
 from workers.startup import start
@@ -51,10 +51,17 @@ class SweepLoop:
                     self._work_off(patiently=not once)
             except Exception as error:
                 log.error("the sweep failed; trying again", error=type(error).__name__)
+            self._send_mails()
             if once:
                 break
             select.select([self._stop_read], [], [], self._ports.settings.sweep_seconds)
         self._end_burst(self._stopping)
+
+    def _send_mails(self) -> None:
+        try:
+            mails.send_due(self._ports)
+        except Exception as error:
+            log.error("mails could not be sent; trying again", error=type(error).__name__)
 
     def _work_off(self, *, patiently: bool) -> None:
         """Start a burst for the queues that nobody works on, unless one runs."""

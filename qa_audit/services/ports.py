@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qa_audit.config import Settings
+from qa_audit.mail.protocol import Mailer
 from qa_audit.media.protocol import MediaStore, Recordings
 from qa_audit.queue.protocol import Jobs
 from qa_audit.speech.protocol import Transcriber
@@ -34,5 +35,7 @@ class Ports(Protocol):
     def clock(self) -> Clock: ...
     @property
     def speech(self) -> Transcriber: ...
+    @property
+    def mailer(self) -> Mailer: ...
     @property
     def rubrics_dir(self) -> Path: ...

@@ -10,11 +10,11 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.errors import Invalid, NotFound
-from qa_audit.services import accounts, calls, erasing, ingest
+from qa_audit.services import accounts, calls, erasing, ingest, scorecard_lists, scorecards
 from qa_audit.services.call_fields import read_fields
 from qa_audit.web.api import openapi, problems
 from qa_audit.web.api.multipart import received_form
-from qa_audit.web.api.shapes import call_json, detail_json, page_json
+from qa_audit.web.api.shapes import call_json, card_json, card_page_json, detail_json, page_json
 from qa_audit.web.context import runtime
 
 __all__ = ["blueprint", "call_json"]
@@ -102,6 +102,22 @@ def delete_call(id: str) -> Response:
     """Delete a call that was not audited yet, with everything made from it."""
     erasing.delete_call(runtime(), _actor(), id)
     return Response(status=204)
+
+
+@blueprint.get("/scorecards")
+def list_scorecards() -> Response:
+    """List published scorecards, the last published first, page by page."""
+    filter = scorecard_lists.parse_filter(request.args.items(multi=True))
+    ports = runtime()
+    return jsonify(card_page_json(scorecard_lists.list_cards(ports, _actor(), filter), ports.clock()))
+
+
+@blueprint.get("/scorecards/<id>")
+def get_scorecard(id: str) -> Response:
+    """Show one scorecard with its snapshot."""
+    ports = runtime()
+    card = scorecards.show(ports, _actor(), id)
+    return jsonify({**card_json(card, ports.clock()), "snapshot": card.snapshot.to_json()})
 
 
 def _heard_call(id: str) -> calls.CallDetail:

@@ -9,10 +9,12 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from qa_audit.domain.findings import PreScore
+from qa_audit.domain.scorecard import Snapshot
 from qa_audit.domain.transcript import Layout, Transcript
 from qa_audit.domain.workflow import FAILURES, STAGES
 from qa_audit.services.call_fields import CHANNELS, DIRECTIONS
 from qa_audit.services.calls import MOST_ROWS, STATUSES
+from qa_audit.services.scorecard_lists import ALL_STATES, OUTCOMES, STATES
 
 Schema = dict[str, Any]
 
@@ -83,6 +85,7 @@ def _paths() -> Schema:
                 404,
             ),
         },
+        **_card_paths(),
         "/calls/{id}/prescore": {
             "parameters": [one],
             "get": _operation(
@@ -107,12 +110,45 @@ def _list_operation() -> Schema:
         "cursor": ("Where to go on: `next_cursor` of the page before.", _TEXT),
         "limit": ("Calls per page.", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 50}),
     }
-    listed = [
+    answer = {200: _answer("One page, newest first.", _ref("CallPage"))}
+    return {**_operation("List calls.", answer, 404, 422), "parameters": _in_query(parameters)}
+
+
+def _card_paths() -> Schema:
+    one = {"name": "id", "in": "path", "required": True, "schema": _TEXT, "description": "The card's id."}
+    shown = {200: _answer("The scorecard.", _ref("ScorecardDetail"))}
+    return {
+        "/scorecards": {"get": _cards_operation()},
+        "/scorecards/{id}": {
+            "parameters": [one],
+            "get": _operation("One scorecard with its snapshot, which never changes.", shown, 404),
+        },
+    }
+
+
+def _cards_operation() -> Schema:
+    parameters = {
+        "vendor": ("The vendor's short name.", _TEXT),
+        "team": ("The team's name.", _TEXT),
+        "agent": ("The agent's name.", _TEXT),
+        "outcome": ("What came out.", {"type": "string", "enum": list(OUTCOMES)}),
+        "state": ("What the card waits for.", {"type": "string", "enum": list(STATES)}),
+        "line": ("The id of a line that lost points.", _TEXT),
+        "from": ("First day on which the call began.", {"type": "string", "format": "date"}),
+        "to": ("Last day on which the call began.", {"type": "string", "format": "date"}),
+        "cursor": ("Where to go on: `next_cursor` of the page before.", _TEXT),
+        "limit": ("Cards per page.", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 50}),
+    }
+    answer = {200: _answer("One page, the last published first.", _ref("ScorecardPage"))}
+    described = _operation("List published scorecards.", answer, 403, 404, 422)
+    return {**described, "parameters": _in_query(parameters)}
+
+
+def _in_query(parameters: Mapping[str, tuple[str, Schema]]) -> list[Schema]:
+    return [
         {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
         for name, (words, schema) in parameters.items()
     ]
-    answer = {200: _answer("One page, newest first.", _ref("CallPage"))}
-    return {**_operation("List calls.", answer, 404, 422), "parameters": listed}
 
 
 def _upload_operation() -> Schema:
@@ -201,6 +237,7 @@ def _schemas() -> Schema:
             }
         ),
         "PreScores": _object({"prescores": _list(_ref("PreScore"))}),
+        **_card_schemas(),
         **_model(Transcript),
         **_model(PreScore),
     }
@@ -240,6 +277,35 @@ def _call() -> Schema:
         "duration": {"type": ["number", "null"], "minimum": 0, "description": "Seconds."},
         "layout": {"type": ["string", "null"], "enum": [*get_args(Layout), None]},
         "sha256": {**_SHA256, "type": ["string", "null"]},
+    }
+
+
+def _card_schemas() -> Schema:
+    return {
+        "Scorecard": _object(_card()),
+        "ScorecardDetail": _object({**_card(), "snapshot": _ref("Snapshot")}),
+        "ScorecardPage": _object(
+            {
+                "scorecards": _list(_ref("Scorecard")),
+                "next_cursor": _TEXT_OR_NULL,
+                "total": {"type": "integer", "minimum": 0},
+            }
+        ),
+        **_model(Snapshot),
+    }
+
+
+def _card() -> Schema:
+    moment = {"type": "string", "format": "date-time"}
+    return {
+        "id": _TEXT,
+        "state": {"type": "string", "enum": list(ALL_STATES)},
+        **dict.fromkeys(("published_at", "answer_by"), moment),
+        "acknowledged_at": _MOMENT,
+        "comment": _TEXT_OR_NULL,
+        "is_sample": {"type": "boolean"},
+        "call": _ref("CardCall"),
+        "summary": _ref("Summary"),
     }
 
 

@@ -1,10 +1,11 @@
-"""The JSON of calls as the API shows them."""
+"""The JSON of calls and scorecards as the API shows them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from qa_audit.services.calls import CallDetail, CallPage, CallRow, RecordingFacts
+from qa_audit.services.scorecard_lists import CardPage, CardRow, state_of
 
 
 def page_json(page: CallPage) -> dict[str, object]:
@@ -35,6 +36,30 @@ def detail_json(call: CallDetail) -> dict[str, object]:
     """Return one call with its custom facts and what is known about its recording."""
     recording = _recording_json(call.recording) if call.recording else None
     return {**call_json(call), "custom": dict(call.custom), "recording": recording}
+
+
+def card_page_json(page: CardPage, now: datetime) -> dict[str, object]:
+    """Return a page of a list of scorecards."""
+    return {
+        "scorecards": [card_json(row, now) for row in page.rows],
+        "next_cursor": page.next_cursor,
+        "total": page.total,
+    }
+
+
+def card_json(card: CardRow, now: datetime) -> dict[str, object]:
+    """Return one scorecard as a list shows it: the call's facts and the result as they were published."""
+    return {
+        "id": card.id,
+        "state": state_of(card, now),
+        "published_at": _moment(card.published_at),
+        "answer_by": _moment(card.answer_by),
+        "acknowledged_at": _moment(card.acknowledged_at),
+        "comment": card.comment,
+        "is_sample": card.is_sample,
+        "call": card.call.model_dump(mode="json"),
+        "summary": card.summary.model_dump(mode="json"),
+    }
 
 
 def _recording_json(recording: RecordingFacts) -> dict[str, object]:
