@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,7 +26,7 @@ from qa_audit.domain.access import SYSTEM
 from qa_audit.errors import Invalid, QaAuditError
 from qa_audit.queue import names, private_redis
 from qa_audit.runtime import Runtime
-from qa_audit.services import bundled_calls, calls, demo_data, rubrics
+from qa_audit.services import bundled_calls, calls, demo_data, demo_story, rubrics, sample_history
 from qa_audit.services.bundled_calls import BundledCall
 from qa_audit.services.calls import CallProgress
 from qa_audit.services.demo_data import Report, SignIn
@@ -51,8 +51,11 @@ class Asked(BaseException):
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of the pages. [default: QA_AUDIT_PORT]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
+@click.option(
+    "--sample-history/--no-sample-history", "history", default=True, help="Half a year of drawn audits."
+)
 @click.option("--once", is_flag=True, help="Score the bundled calls, print what was found, and stop.")
-def demo(port: int | None, data_dir: Path | None, once: bool) -> None:
+def demo(port: int | None, data_dir: Path | None, history: bool, once: bool) -> None:
     """Run everything with the bundled calls; Ctrl-C stops all of it.
 
     Example: qa-audit demo --port 8001
@@ -64,7 +67,7 @@ def demo(port: int | None, data_dir: Path | None, once: bool) -> None:
         if _is_first(settings, stack):
             if not once:
                 ensure_port_free(settings.port)
-            settings = _start(settings, children, stack, with_pages=not once)
+            settings = _start(settings, children, stack, with_pages=not once, with_history=history)
         elif once:
             click.echo("A demo is running here already: its workers do the work.")
             address = private_redis.private_url(settings.data_dir) or settings.redis_url
@@ -80,8 +83,8 @@ def demo(port: int | None, data_dir: Path | None, once: bool) -> None:
             wait_scored(runtime, loaded, children)
             raise SystemExit(0 if show_reports(reports(runtime, loaded)) else 1)
         _wait_ready(settings.port, children)
-        _welcome(settings, demo_data.add_people(runtime))
-        wait_scored(runtime, loaded, children, patience=None)
+        welcome(settings, demo_data.add_people(runtime))
+        wait_scored(runtime, loaded, children, patience=None, scored=lambda id: _stage(runtime, loaded, id))
         click.echo(f"Bundled calls pre-scored: {len(_scored(runtime, loaded))}.")
         while True:
             _ensure_running(children)
@@ -125,12 +128,21 @@ def ensure_port_free(port: int) -> None:
             ) from error
 
 
-def prepare(runtime: Runtime) -> None:
-    """Bring the tables up to date and add rubrics, vendors and accounts; safe to repeat."""
+def prepare(runtime: Runtime, *, with_history: bool = True) -> str:
+    """Bring the tables up to date and add rubrics, vendors with teams, accounts and the sample history.
+
+    Safe to repeat; returns what became of the sample history, in words.
+    """
     runtime.db.upgrade()
     rubrics.sync_bundled(runtime)
     demo_data.add_vendors(runtime, bundled_calls.load_bundle())
+    demo_story.organise(runtime)
     demo_data.add_people(runtime)
+    if not with_history:
+        removed = sample_history.remove(runtime)
+        return f"left out, {removed} drawn audits removed" if removed else "left out"
+    added = demo_story.add_history(runtime)
+    return f"{added} drawn audits added, marked as sample history" if added else "there already"
 
 
 def load(runtime: Runtime) -> Loaded:
@@ -145,20 +157,29 @@ def load(runtime: Runtime) -> Loaded:
 
 
 def wait_scored(
-    runtime: Runtime, loaded: Loaded, children: Children, patience: float | None = STUCK_SECONDS
+    runtime: Runtime,
+    loaded: Loaded,
+    children: Children,
+    patience: float | None = STUCK_SECONDS,
+    scored: Callable[[str], object] = bool,
 ) -> None:
     """Wait until each call with expected answers got as far as it gets, saying so for those that do so now.
 
-    Raises QaAuditError when a process ended, or when nothing has moved for `patience` seconds.
+    `scored` is called with the public id of each one that is there. Raises QaAuditError when a process ended, or
+    when nothing has moved for `patience` seconds.
     """
     expected = [id for id, call in loaded.items() if not call.shown_only]
     waiting = [id for id in expected if not calls.progress(runtime, SYSTEM, id).finished]
+    for id in expected:
+        if id not in waiting:
+            scored(id)
     total, seen, moved = len(expected), None, time.monotonic()
     while waiting:
         _ensure_running(children)
         now = [calls.progress(runtime, SYSTEM, id) for id in waiting]
         for place, done in enumerate((found for found in now if found.finished), total - len(waiting) + 1):
             click.echo(f"  {loaded[done.id].id}   {_state(done)} ({place} of {total})")
+            scored(done.id)
         waiting = [found.id for found in now if not found.finished]
         if now != seen:
             seen, moved = now, time.monotonic()
@@ -175,7 +196,7 @@ def reports(runtime: Runtime, loaded: Loaded) -> list[Report]:
 
 
 def show_reports(found: list[Report]) -> bool:
-    """Print what was found beside what was written; says whether every call got there, none the opposite."""
+    """Print what was found beside what was written; says whether all of it is as expected."""
     expected = [report for report in found if not report.call.shown_only]
     click.echo("\n" + "\n".join(demo_data.table(expected)) + "\n")
     for report in expected:
@@ -200,7 +221,9 @@ def show_reports(found: list[Report]) -> bool:
     return all(report.as_expected for report in expected)
 
 
-def _start(settings: Settings, children: Children, stack: ExitStack, *, with_pages: bool) -> Settings:
+def _start(
+    settings: Settings, children: Children, stack: ExitStack, *, with_pages: bool, with_history: bool
+) -> Settings:
     """Start what a demo needs, in order; returns the settings with the address of its Redis."""
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,9 +233,10 @@ def _start(settings: Settings, children: Children, stack: ExitStack, *, with_pag
         settings = settings.model_copy(update={"redis_url": address})
         click.echo("  redis     a private one, started")
     runtime = Runtime(settings)
-    prepare(runtime)
+    samples = prepare(runtime, with_history=with_history)
     runtime.db.dispose()
     click.echo("  database  up to date")
+    click.echo(f"  history   {samples}")
     click.echo(f"  speech    {_about_model(settings)}")
     stack.callback(_stop, children)
     environment = {
@@ -279,6 +303,13 @@ def _wait_ready(port: int, children: Children) -> None:
     )
 
 
+def _stage(runtime: Runtime, loaded: Loaded, id: str) -> None:
+    """Take the audit of a call as far as the demo's story wants, and say so."""
+    staged = demo_story.stage(runtime, loaded[id], id, demo_data.REVIEWER)
+    if staged is not None:
+        click.echo(f"  {staged.call}   {staged.state.replace('_', ' ')} by the demo's reviewer")
+
+
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -298,10 +329,11 @@ def _ensure_running(children: Children) -> None:
         raise QaAuditError(f"The {ended.name} process ended (exit {ended.status}). See {_shown(ended.log)}.")
 
 
-def _welcome(settings: Settings, people: tuple[SignIn, ...]) -> None:
+def welcome(settings: Settings, people: tuple[SignIn, ...]) -> None:
+    """Print the address and how to sign in as each role."""
     click.echo(f"\nReady: http://{HOST}:{settings.port}\n\nSign in as")
     for person in people:
-        click.echo(f"  {person.role:<9} {person.email:<24} {person.password}")
+        click.echo(f"  {person.role:<9} {person.email:<24} {person.password}   {person.about}")
     click.echo(f"\nCtrl-C stops all of it. Logs: {_shown(settings.data_dir / 'log')}\n")
 
 

@@ -5,29 +5,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from qa_audit.config import secret_key
 from qa_audit.domain.access import SYSTEM
 from qa_audit.errors import Conflict
-from qa_audit.services import accounts, bundled_calls, calls, ingest, outcomes, vendors
+from qa_audit.services import accounts, bundled_calls, calls, demo_story, ingest, outcomes, vendors
 from qa_audit.services.bundled_calls import Bundle, BundledCall, Comparison
 from qa_audit.services.ingest import Accepted, CallFields, IncomingCall
 from qa_audit.services.ports import Ports
 
 DOMAIN = "demo.example"
-ROLES = ("admin", "reviewer", "viewer")
+REVIEWER = f"reviewer@{DOMAIN}"
+VENDOR, AGENT = "kestrel", "Leo"
+"""The vendor's side of the demo: a manager of this vendor, the lead of this agent's team, and the agent."""
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """An account of the demo."""
+    """An account of the demo; `about` says in a few words whose it is."""
 
     role: str
     email: str
     password: str
+    about: str
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Report:
 
     @property
     def as_expected(self) -> bool:
-        """Say whether the call was scored and nothing in it is the opposite of what was written."""
-        return bool(self.percents) and self.comparison.count("opposite") == 0
+        """Say whether the call was scored, every planted fault found, and nothing the opposite of what it is."""
+        found = all(fault.found for fault in self.comparison.faults)
+        return bool(self.percents) and found and self.comparison.count("opposite") == 0
 
 
 def add_vendors(ports: Ports, bundle: Bundle) -> None:
@@ -58,18 +62,35 @@ def add_vendors(ports: Ports, bundle: Bundle) -> None:
 def add_people(ports: Ports) -> tuple[SignIn, ...]:
     """Make sure that one account per role is there, and return how to sign in.
 
-    Each installation has its own passwords, the same at every start: they are derived from its secret key.
+    The vendor's side comes with its vendor and team; what is not there has no account. Each installation has its
+    own passwords, the same at every start: they are derived from its secret key.
     """
     key = secret_key(ports.settings).encode()
     found = []
-    for role in ROLES:
+    for role, about, scope in _people(ports):
         digest = hmac.digest(key, f"demo sign-in: {role}".encode(), hashlib.sha256)
         letters = base64.b32encode(digest).decode().lower()
         password = "-".join(letters[at : at + 4] for at in (0, 4, 8))
         email = f"{role}@{DOMAIN}"
-        accounts.ensure_demo_user(ports, email, role, password)
-        found.append(SignIn(role, email, password))
+        accounts.ensure_demo_user(ports, email, role, password, **scope)
+        found.append(SignIn(role, email, password, about))
     return tuple(found)
+
+
+def _people(ports: Ports) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield role, words and scope of everybody whose vendor and team are there."""
+    yield "admin", "looks after everything", {}
+    yield "reviewer", "audits calls", {}
+    yield "viewer", "reads everything", {}
+    vendor = next((one for one in vendors.list_vendors(ports, SYSTEM) if one.slug == VENDOR), None)
+    if vendor is None:
+        return
+    scope = {"vendor_slug": VENDOR}
+    yield "manager", f"of {vendor.name}", scope
+    team = demo_story.team_of(ports, VENDOR, AGENT)
+    if team is not None:
+        yield "lead", f"of {AGENT}'s team at {vendor.name}", {**scope, "team": team}
+        yield "agent", f"{AGENT} at {vendor.name}", {**scope, "agent": AGENT}
 
 
 def load(ports: Ports, call: BundledCall) -> Accepted:

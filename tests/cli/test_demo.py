@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
 from qa_audit.cli import demo
+from qa_audit.cli.children import Children
 from qa_audit.config import Settings
 from qa_audit.errors import Invalid
+from qa_audit.runtime import Runtime
 from qa_audit.services import bundled_calls, demo_data
 from qa_audit.services.bundled_calls import Comparison, FaultFound, Line, PlantedFault
+from qa_audit.services.calls import CallProgress
 from qa_audit.services.demo_data import Report
 
 
@@ -70,8 +74,6 @@ def test_a_taken_port_is_refused_with_the_option_that_helps() -> None:
 
 
 def test_passwords_differ_between_installations_and_stay_within_one(tmp_path: Path) -> None:
-    from qa_audit.runtime import Runtime
-
     found = []
     for name in ("one", "one", "two"):
         runtime = Runtime(Settings(data_dir=tmp_path / name))
@@ -83,7 +85,7 @@ def test_passwords_differ_between_installations_and_stay_within_one(tmp_path: Pa
 
 
 def test_the_table_has_one_line_per_call_and_counts_agreement(capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo.show_reports([a_report("agree", "agree", "unsure", faults=2, found=1)])
+    assert not demo.show_reports([a_report("agree", "agree", "unsure", faults=2, found=1)])
     said = capsys.readouterr().out
     assert (
         "call-01  Brightline     68.9    142              100.0                -      2       1         0"
@@ -97,10 +99,66 @@ def test_the_table_has_one_line_per_call_and_counts_agreement(capsys: pytest.Cap
 
 @pytest.mark.parametrize(
     "bad",
-    [a_report("agree", "opposite"), a_report("agree", status="failed", failure="silent", percents={})],
+    [
+        a_report("agree", "opposite"),
+        a_report("agree", status="failed", failure="silent", percents={}),
+        a_report("agree", faults=2, found=1),
+    ],
 )
-def test_an_opposite_answer_or_a_call_without_score_is_a_failure(bad: Report) -> None:
+def test_an_opposite_answer_a_call_without_score_and_a_fault_not_found_are_failures(bad: Report) -> None:
     assert not demo.show_reports([a_report("agree"), bad])
+
+
+def test_an_answer_that_is_unsure_is_no_failure() -> None:
+    assert demo.show_reports([a_report("agree", "unsure", faults=2, found=2)])
+
+
+def test_the_history_is_added_once_and_one_option_leaves_it_out(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path))
+    assert demo.prepare(runtime) == "900 drawn audits added, marked as sample history"
+    assert demo.prepare(runtime) == "there already"
+    assert demo.prepare(runtime, with_history=False) == "left out, 900 drawn audits removed"
+    assert demo.prepare(runtime, with_history=False) == "left out"
+    runtime.db.dispose()
+
+
+def test_every_role_is_printed_with_whose_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path))
+    demo.prepare(runtime, with_history=False)
+    demo.welcome(runtime.settings, demo_data.add_people(runtime))
+    said = capsys.readouterr().out
+    for role, about in (
+        ("manager", "of Kestrel"),
+        ("lead", "of Leo's team at Kestrel"),
+        ("agent", "Leo at Kestrel"),
+    ):
+        assert re.search(rf"^  {role} +{role}@demo\.example +\S+ +{about}$", said, re.MULTILINE)
+    runtime.db.dispose()
+
+
+def test_calls_are_staged_when_they_are_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path))
+    demo.prepare(runtime, with_history=False)
+    call = bundled_calls.load_bundle().expected[0]
+    accepted = demo_data.load(runtime, call)
+    staged: list[str] = []
+    states = iter(["received", "received", "transcribing", "prescored"])
+
+    def progress(ports: object, actor: object, id: str) -> CallProgress:
+        status = next(states)
+        return CallProgress(id, status, None, 0, None, None, status == "prescored")
+
+    monkeypatch.setattr(demo.calls, "progress", progress)
+    monkeypatch.setattr(demo.time, "sleep", lambda seconds: None)
+    children = Children(tmp_path / "log")
+    demo.wait_scored(runtime, {accepted.id: call}, children, scored=staged.append)
+    assert staged == [accepted.id]
+    monkeypatch.setattr(
+        demo.calls, "progress", lambda p, a, id: CallProgress(id, "prescored", None, 0, None, None, True)
+    )
+    demo.wait_scored(runtime, {accepted.id: call}, children, scored=staged.append)
+    assert staged == [accepted.id, accepted.id]
+    runtime.db.dispose()
 
 
 def test_recordings_that_are_only_shown_do_not_decide(capsys: pytest.CaptureFixture[str]) -> None:

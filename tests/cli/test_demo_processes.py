@@ -89,16 +89,18 @@ def test_the_printed_sign_in_works_at_the_printed_address(start: Start) -> None:
     demo = start("--port", str(free_port()))
     assert demo.says(READY), demo.words
     address = re.search(r"Ready: (http://\S+)", demo.words)
-    people = re.findall(r"^  (admin|reviewer|viewer) +(\S+@\S+) +(\S+)$", demo.words, re.MULTILINE)
+    people = re.findall(r"^  ([a-z]+) +(\S+@\S+) +(\S+)   \S.*$", demo.words, re.MULTILINE)
     assert address is not None
-    assert [role for role, _, _ in people] == ["admin", "reviewer", "viewer"]
-    for _, email, password in people:
+    assert [role for role, _, _ in people] == ["admin", "reviewer", "viewer", "manager", "lead", "agent"]
+    for role, email, password in people:
         with httpx.Client(base_url=address[1], headers={"Origin": address[1]}) as browser:
             page = browser.get("/login").text
             hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
             answer = browser.post("/login", data={**hidden, "email": email, "password": password})
             assert answer.status_code == 303, answer.text
-            assert browser.get("/calls").status_code == 200
+            of_vendor = role in ("manager", "lead", "agent")
+            assert browser.get("/calls").status_code == (404 if of_vendor else 200)
+            assert browser.get("/scorecards").status_code == 200
     assert httpx.get(f"{address[1]}/readyz").json()["redis"] == "ok"
 
 
