@@ -34,7 +34,7 @@ def manifest() -> dict[str, Any]:
 
 def sign_ins(runtime: Runtime) -> None:
     """Add one person per role of the client's side: admin@, reviewer@ and viewer@example.org."""
-    for role in accounts.ROLES:
+    for role in ("admin", "reviewer", "viewer"):
         accounts.ensure_demo_user(runtime, f"{role}@example.org", role, PASSWORD)
 
 

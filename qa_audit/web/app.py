@@ -8,7 +8,22 @@ from jinja2 import StrictUndefined
 from qa_audit import logs
 from qa_audit.config import secret_key
 from qa_audit.runtime import Runtime, build_runtime, bundled
-from qa_audit.web import account, admin, api, auth, calls, csrf, errors, headers, health, sessions, templating
+from qa_audit.web import (
+    account,
+    admin,
+    api,
+    auth,
+    calls,
+    csrf,
+    errors,
+    headers,
+    health,
+    review,
+    scorecards,
+    sessions,
+    templating,
+    vendors,
+)
 
 SMALL_BODY = 256 * 1024
 """Bytes that a request may bring unless its view takes recordings."""
@@ -39,6 +54,9 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     for blueprint in (
         account.blueprint,
         calls.blueprint,
+        review.blueprint,
+        scorecards.blueprint,
+        vendors.blueprint,
         admin.blueprint,
         health.blueprint,
         api.blueprint,

@@ -18,16 +18,31 @@ from qa_audit.web.context import runtime
 from qa_audit.web.headers import nonce
 from qa_audit.web.pages import NavItem
 
-MACROS = {"ui": "macros/ui.html", "call": "macros/call.html"}
+MACROS = {
+    "ui": "macros/ui.html",
+    "call": "macros/call.html",
+    "review": "macros/review.html",
+    "foot": "macros/foot.html",
+}
 """Macros are globals, because a block that is rendered alone does not see what its template imports."""
 
 NOTHING = "\u2013"
 """What stands where there is no number yet."""
 
 NAVIGATION: tuple[tuple[str, Action, tuple[str, ...]], ...] = (
+    ("Queue", "hear_calls", ("review.queue", "review.show")),
     ("Calls", "see_calls", ("calls.index", "calls.show", "calls.delete")),
+    ("Scorecards", "see_scorecards", ("scorecards.index", "scorecards.show")),
     ("Upload", "upload", ("calls.upload", "calls.receive")),
-    ("Work", "see_admin", ("admin.tasks",)),
+    ("Vendors", "see_vendors", ("vendors.index", "vendors.show", "vendors.audits")),
+    (
+        "Admin",
+        "see_admin",
+        (
+            *("admin.system", "admin.tasks", "admin.users", "admin.user", "admin.add_user", "admin.new_link"),
+            *("admin.tokens", "admin.create_token", "admin.vendors", "admin.vendor", "admin.agent"),
+        ),
+    ),
 )
 """Each entry's label, who sees it, and its pages, the first of which it leads to."""
 

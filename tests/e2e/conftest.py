@@ -135,4 +135,4 @@ def sign_in(page: Page, role: str) -> None:
     page.get_by_label("E-mail").fill(f"{role}@example.org")
     page.get_by_label("Password").fill(seeding.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/calls")
+    page.wait_for_url(lambda address: "/login" not in address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -52,11 +53,11 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def sign_in_as(app: Flask, here: Runtime) -> SignInAs:
-    """A function that returns a client which is signed in with a role, maybe bound to a vendor."""
+    """A function that returns a client which is signed in with a role, maybe bound to a vendor and a team."""
 
-    def sign_in(role: Role, vendor_id: int | None = None) -> FlaskClient:
+    def sign_in(role: Role, vendor_id: int | None = None, **values: Any) -> FlaskClient:
         with here.db.write() as session:
-            user = make_user(session, role, password_hash=hashed(), vendor_id=vendor_id)
+            user = make_user(session, role, password_hash=hashed(), vendor_id=vendor_id, **values)
         client = app.test_client()
         answer = post(client, "/login", email=user.email, password=PASSWORD)
         assert answer.status_code == 303, answer.text

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from qa_audit.web.account.pages import LoginPage, WelcomePage
-from qa_audit.web.admin.pages import Figure, TaskLine, TasksPage
 from qa_audit.web.calls.pages import (
     CallPage,
     Chip,
@@ -28,6 +27,9 @@ from qa_audit.web.calls.pages import (
     UploadPage,
 )
 from qa_audit.web.pages import Choice, ErrorPage
+from tests.web import examples_scorecards, vendor_examples
+from tests.web.admin_examples import ADMIN_EXAMPLES
+from tests.web.review_examples import REVIEW
 
 MOMENT = datetime(2026, 11, 5, 18, 21, tzinfo=UTC)
 NASTY = "<script>alert('Ana & Bo')</script>"
@@ -149,11 +151,8 @@ BARE_CALL = CallPage(
     demo_model=False,
 )
 
-TASK = TaskLine(
-    "t1", "/calls/abc", NASTY, NASTY, "measuring", "failed", "bad", 75.0, "3 tries", NASTY, "/calls/abc/retry"
-)
-
 EXAMPLES: dict[str, tuple[object, ...]] = {
+    **REVIEW,
     "account/login.html": (
         LoginPage(NASTY, "/calls", "E-mail or password is wrong.", True),
         LoginPage("", "/", "", False),
@@ -162,10 +161,7 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
         WelcomePage(NASTY, "/welcome/abc", NASTY, 12),
         WelcomePage("ana@example.org", "/welcome/abc", "", 12),
     ),
-    "admin/tasks.html": (
-        TasksPage((Figure("failed", "1", "bad"),), (TASK,), NASTY, "demo", "/admin/tasks", True),
-        TasksPage((), (), "", "base.en", None, False),
-    ),
+    **ADMIN_EXAMPLES,
     "calls/call.html": (CALL, BARE_CALL),
     "calls/delete.html": (
         DeletePage("Delete this call for good?", NASTY, "/calls/abc/delete", "/calls/abc"),
@@ -183,4 +179,6 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
     ),
     "errors/broken.html": (ErrorPage(NASTY, NASTY, "abc"),),
     "errors/error.html": (ErrorPage(NASTY, NASTY, "abc"),),
+    **examples_scorecards.EXAMPLES,
+    **vendor_examples.EXAMPLES,
 }
