@@ -112,8 +112,6 @@ def show(ports: Ports, actor: Actor, call_id: str) -> AuditView:
         desk = open_desk(ports, session, call)
         detail = call_store.detail(session, call.key)
         reviews = can(actor, "review", call.vendor_id)
-        if detail.recording and not reviews and call_store.is_unmasked(session, call.key):
-            detail = replace(detail, recording=replace(detail.recording, has_playback=False))
     record = desk.record
     answers = [line.human for part in desk.parts for line in part.lines if line.human]
     touched = [answer.at for answer in answers if answer.version and answer.at]

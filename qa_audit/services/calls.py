@@ -165,8 +165,6 @@ def get_call(ports: Ports, actor: Actor, public_id: str) -> CallDetail:
     with ports.db.read() as session:
         call = seen_call(session, actor, public_id)
         detail = store.detail(session, call.key)
-        if detail.recording and not _may_hear(session, actor, call.key):
-            detail = replace(detail, recording=replace(detail.recording, has_playback=False))
         if not can(actor, "see_admin"):
             return detail
         tasks = store.tasks(session, ports.clock(), ports.db.now(session), call_key=call.key)
@@ -188,10 +186,17 @@ def derived_key(ports: Ports, actor: Actor, public_id: str, kind: Literal["playb
     with ports.db.read() as session:
         call = seen_call(session, actor, public_id)
         key = store.derived_keys(session, call.key)[kind]
-        silent = kind == "playback" and not _may_hear(session, actor, call.key)
-    if key is None or silent:
+        hidden = store.is_unmasked(session, call.key) and not can(actor, "review")
+    if key is None or hidden:
         raise NotFound()
     return key
+
+
+def may_hear(actor: Actor, call: CallDetail) -> bool:
+    """Say whether there is a playback copy that this actor may hear."""
+    if call.recording is None or not call.recording.has_playback:
+        return False
+    return can(actor, "review") or not call.recording.is_unmasked
 
 
 def queue_overview(ports: Ports, actor: Actor) -> QueueOverview:
@@ -223,10 +228,6 @@ def seen_call(session: Session, actor: Actor, public_id: str) -> CallIdentity:
         raise NotFound()
     ensure(actor, "see_calls", call.vendor_id)
     return call
-
-
-def _may_hear(session: Session, actor: Actor, call_key: int) -> bool:
-    return can(actor, "review") or not store.is_unmasked(session, call_key)
 
 
 def _ensure_vendor(session: Session, actor: Actor, slug: str | None) -> None:

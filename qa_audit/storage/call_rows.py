@@ -110,7 +110,10 @@ class CallRow:
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What is known about a call's bytes; `size` in bytes, `sample_rate` in Hz."""
+    """What is known about a call's bytes; `size` in bytes, `sample_rate` in Hz.
+
+    `is_unmasked` says that nothing is silenced in the playback copy, because the words are not known.
+    """
 
     sha256: str
     size: int
@@ -121,6 +124,7 @@ class RecordingFacts:
     channels: int
     has_playback: bool
     has_peaks: bool
+    is_unmasked: bool = False
 
 
 @dataclass(frozen=True)

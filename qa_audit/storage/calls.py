@@ -115,7 +115,7 @@ def detail(session: Session, key: int) -> CallDetail:
         custom=dict(call.custom),
         survey=call.survey,
         picked=call.picked,
-        recording=_recording_facts(recording) if recording else None,
+        recording=_recording_facts(recording, is_unmasked(session, key)) if recording else None,
         transcript=Transcript.model_validate(transcript.masked) if transcript else None,
         mask_spans=tuple((start, end) for start, end in transcript.mask_spans) if transcript else (),
         prescores=tuple(PreScore.model_validate(row.result) for row in prescores),
@@ -246,7 +246,7 @@ def at_offset(moment: datetime | None, minutes: int | None) -> datetime | None:
     return moment.astimezone(timezone(timedelta(minutes=minutes or 0))) if moment else None
 
 
-def _recording_facts(recording: Recording) -> RecordingFacts:
+def _recording_facts(recording: Recording, is_unmasked: bool) -> RecordingFacts:
     return RecordingFacts(
         sha256=recording.sha256,
         size=recording.size,
@@ -257,6 +257,7 @@ def _recording_facts(recording: Recording) -> RecordingFacts:
         channels=recording.channels,
         has_playback=recording.playback_key is not None,
         has_peaks=recording.peaks_key is not None,
+        is_unmasked=is_unmasked,
     )
 
 

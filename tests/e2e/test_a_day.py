@@ -63,7 +63,7 @@ def is_loaded(page: Page) -> bool:
 
 def test_somebody_signs_in_and_out(page: Page, watch: Watch) -> None:
     sign_in(page, "viewer")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Calls")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Vendors")
     page.get_by_text("Viewer", exact=True).click()
     page.get_by_role("button", name="Sign out everywhere").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

@@ -8,7 +8,7 @@ from flask import url_for
 
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.transcript import Speaker
-from qa_audit.services import outcomes
+from qa_audit.services import calls, outcomes
 from qa_audit.services.calls import CallDetail, RecordingFacts
 from qa_audit.services.erasing import LOCKED
 from qa_audit.services.ports import Ports
@@ -53,7 +53,7 @@ def call_page(
         is_received=is_received,
         status=status_words(call),
         poll=None if call.is_finished else address,
-        player=_player(call, begin) if may_hear(actor, call) else None,
+        player=_player(call, begin) if calls.may_hear(actor, call) else None,
         no_sound=_no_sound(call),
         turns=turns_of(transcript, marks_of(call.prescores), address) if transcript else (),
         no_words=_no_words(call),
@@ -69,11 +69,6 @@ def call_page(
         else None,
         demo_model=transcript is not None and any(note.kind == _DEMO_NOTE for note in transcript.notes),
     )
-
-
-def may_hear(actor: Actor, call: CallDetail) -> bool:
-    """Say whether somebody may hear the playback copy: without a transcript nothing is silenced."""
-    return call.transcript is not None or actor.role in ("admin", "reviewer")
 
 
 def _player(call: CallDetail, begin: float) -> Player | None:
