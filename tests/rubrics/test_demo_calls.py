@@ -263,3 +263,22 @@ def call_of(entry: dict[str, Any]) -> Call:
         "variables": {"vendor_name": entry["vendor_name"]},
     }
     return place_call(numbered, entry["duration"], "stereo-agent-left", facts)
+
+
+def test_a_request_that_was_heard_badly_is_cited_when_the_number_was_then_read_out() -> None:
+    call = demo_call(scripts()[10])
+
+    def doubted(word: Word) -> Word:
+        return word.model_copy(update={"probability": 0.45}) if word.text.strip() == "tell" else word
+
+    segments = tuple(
+        segment.model_copy(update={"words": tuple(doubted(word) for word in segment.timed_words())})
+        for segment in call.transcript.segments
+    )
+    unclear = Call(call.transcript.model_copy(update={"segments": segments}), call.facts)
+    results = {line.id: line for line in prescore(rubrics()["service"], unclear, masked(unclear)).criteria}
+    line = results["card-safe"]
+    assert line.answer == "no"
+    assert line.evidence[0].quote is not None
+    assert "card number" in line.evidence[0].quote
+    assert "probably asked for" in line.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from qa_audit.domain.findings import Evidence, Finding
 
 _REQUEST_REACH = 8
 _CONTEXT_SECONDS = 25.0
+_ANSWER_SECONDS = 10.0
 _JOIN_SECONDS = 8.0
 _SHARED = 5
 _OTHER_WORDS = 5
@@ -70,7 +72,8 @@ def check(spec: SecretSpec, context: Context) -> Finding:
     taken, unclear = _taken(spec, context)
     repeats = _repeats(spec, heard, taken + unclear)
     if requests or taken or repeats:
-        evidence = cite(heard, *requests)
+        perhaps = [] if requests else _led_to(doubtful, taken)
+        evidence = cite(heard, *requests, *perhaps)
         for number in (*taken[:1], *repeats[:1]):
             evidence += _cite(heard, number)
         did = [
@@ -79,6 +82,8 @@ def check(spec: SecretSpec, context: Context) -> Finding:
             *(["repeated"] if repeats else []),
         ]
         reason = f"The agent {' and '.join(did)} {spec.what}."
+        if perhaps:
+            reason += " It was probably asked for, though not every word of that was heard clearly."
         sure = (requests and certainty_of(*requests) == "sure") or len(did) > 1
         return decided("no", reason, evidence, "sure" if sure else "fairly_sure")
     masked = _masked(spec, context)
@@ -122,6 +127,13 @@ def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]
             clear = hit.heard and asks[-1].heard and not _hole(turn, asks[-1].first, hit.first)
             (counted if clear else doubtful).append(whole_hit)
     return counted, doubtful
+
+
+def _led_to(doubtful: Sequence[Hit], taken: Sequence[_Long]) -> list[Hit]:
+    """Return requests that were not heard clearly, and after which the caller did read the number out."""
+    return [
+        hit for hit in doubtful if any(0 <= number.start - hit.end <= _ANSWER_SECONDS for number in taken)
+    ]
 
 
 def _hole(turn: Turn, first: int, last: int) -> bool:
