@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,18 +34,20 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE = 1200.0
 """Seconds to wait for the demo to transcribe its calls on a slow machine."""
 
-SHOWN_CALL = "Sick child"
+SHOWN_CALL = re.compile("sick child", re.IGNORECASE)
 SHOWN_POINT = "Promises only what policy allows"
 """The call whose page is shown, and the point that is being played: a promise that nobody may give."""
+
+REVIEWED_CALL = "Card number taken"
+"""The call in the queue that somebody audits."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: its address, and how to sign in as a reviewer."""
+    """A running demo: its address, and address and password of each role's account."""
 
     address: str
-    email: str
-    password: str
+    people: dict[str, tuple[str, str]]
 
 
 def main() -> int:
@@ -84,10 +86,8 @@ def running_demo(data_dir: Path) -> Iterator[Demo]:
         )
     try:
         said = wait_for(words, "Bundled calls pre-scored", process)
-        person = re.search(r"^  reviewer +(\S+) +(\S+)$", said, re.MULTILINE)
-        if person is None:
-            raise RuntimeError(f"The demo named no reviewer: see {words}.")
-        yield Demo(f"http://127.0.0.1:{port}", person[1], person[2])
+        lines = re.findall(r"^  (\w+) +(\S+@\S+) +(\S+)", said, re.MULTILINE)
+        yield Demo(f"http://127.0.0.1:{port}", {role: (email, word) for role, email, word in lines})
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -105,36 +105,60 @@ def wait_for(path: Path, words: str, process: subprocess.Popen[bytes]) -> str:
 
 
 def take_all(program: str, demo: Demo, out: Path) -> None:
-    """Take the pictures: list, one call on a desk and on a phone, upload."""
+    """Take the pictures, each role standing at what it does."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        desk = signed_in(browser, demo, DESK)
-        shoot(desk, out / "calls.png")
-        desk.get_by_role("link", name=SHOWN_CALL).first.click()
-        desk.wait_for_load_state("networkidle")
-        desk.locator(".line").filter(has_text=SHOWN_POINT).locator(".play").first.click()
-        shoot(desk, out / "call.png")
-        address = desk.url
-        desk.goto(f"{demo.address}/calls/upload")
-        shoot(desk, out / "upload.png")
-        phone = signed_in(browser, demo, PHONE)
-        phone.goto(address)
+        show_vendors(signed_in(browser, demo, "viewer", DESK), out)
+        show_calls(signed_in(browser, demo, "reviewer", DESK), out)
+        show_review(signed_in(browser, demo, "reviewer", DESK), out / "review.png")
+        show_review(signed_in(browser, demo, "reviewer", DESK, dark=True), out / "review-dark.png")
+        phone = signed_in(browser, demo, "lead", PHONE)
+        phone.get_by_role("link", name=SHOWN_CALL).first.click()
         phone.wait_for_load_state("networkidle")
-        shoot(phone, out / "call-phone.png")
+        shoot(phone, out / "scorecard-phone.png")
         browser.close()
 
 
-def signed_in(browser: Browser, demo: Demo, size: dict[str, int]) -> Page:
-    """Open a window, sign in as the reviewer, and stand on the list of calls."""
-    page = browser.new_context(viewport=size, color_scheme="light", reduced_motion="reduce").new_page()
+def show_vendors(page: Page, out: Path) -> None:
+    """Show the vendors side by side, and one of them."""
+    shoot(page, out / "vendors.png")
+    page.goto(page.url.rstrip("/") + "/sollent")
+    page.wait_for_load_state("networkidle")
+    shoot(page, out / "vendor.png")
+
+
+def show_calls(page: Page, out: Path) -> None:
+    """Show the queue, a call while its lost point plays, and the upload."""
+    shoot(page, out / "queue.png")
+    page.get_by_role("link", name="Calls", exact=True).click()
+    page.get_by_role("link", name=SHOWN_CALL).first.click()
+    page.wait_for_load_state("networkidle")
+    page.locator(".line").filter(has_text=SHOWN_POINT).locator(".play").first.click()
+    shoot(page, out / "call.png")
+    page.get_by_role("link", name="Upload", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    shoot(page, out / "upload.png")
+
+
+def show_review(page: Page, path: Path) -> None:
+    """Show an audit with its suspected fatal in hand."""
+    page.get_by_role("link", name=REVIEWED_CALL).first.click()
+    page.wait_for_load_state("networkidle")
+    shoot(page, path)
+
+
+def signed_in(browser: Browser, demo: Demo, role: str, size: dict[str, int], *, dark: bool = False) -> Page:
+    """Open a window, sign in, and stand on the page where this role begins."""
+    scheme: Literal["dark", "light"] = "dark" if dark else "light"
+    page = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
+    email, password = demo.people[role]
     page.goto(f"{demo.address}/login")
-    page.locator("input[name=email]").fill(demo.email)
-    page.locator("input[name=password]").fill(demo.password)
+    page.locator("input[name=email]").fill(email)
+    page.locator("input[name=password]").fill(password)
     page.locator("input[name=password]").press("Enter")
     page.wait_for_url(lambda address: "/login" not in address)
-    page.goto(f"{demo.address}/calls")
     page.wait_for_load_state("networkidle")
     return page
 

@@ -106,7 +106,8 @@ class QueueOverview:
 def parse_filter(query: Iterable[tuple[str, str]]) -> CallFilter:
     """Read a filter from the pairs of a query string; empty values filter nothing.
 
-    Names: vendor, status, agent, queue, q, from, to (days as 2026-11-02), sha256, cursor, limit (1 to 200).
+    Names: vendor, status, agent, queue, q, from, to (days as 2026-11-02), sha256, sample (yes, no: whether drawn
+    history is among them), cursor, limit (1 to 200).
     Raises Invalid that names every parameter which is unknown, given twice or of the wrong form.
     """
     pairs = [(name, value.strip()) for name, value in query]
@@ -262,6 +263,12 @@ def _day(value: str) -> date:
         raise ValueError("must be a day such as 2026-11-02") from None
 
 
+def _sample(value: str) -> str | None:
+    if value not in ("yes", "no"):
+        raise ValueError("must be yes or no")
+    return "yes" if value == "yes" else None
+
+
 def _sha256(value: str) -> str:
     if not _SHA256.fullmatch(value.lower()):
         raise ValueError("must be 64 hexadecimal digits")
@@ -283,6 +290,7 @@ _PARAMETERS = {
     "from": ("since", _day),
     "to": ("until", _day),
     "sha256": ("sha256", _sha256),
+    "sample": ("sample", _sample),
     "cursor": ("cursor", _text),
     "limit": ("limit", _limit),
 }

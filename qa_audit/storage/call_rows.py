@@ -18,7 +18,8 @@ class CallFilter:
     """Which calls a list, an export or the API is to show; every value that is None filters nothing.
 
     `vendor` is a slug; `since` and `until` are days (both included) on which the call began, or was received
-    where its beginning is unknown; `q` is found in external id, title or agent's name; `cursor` is opaque.
+    where its beginning is unknown; `q` is found in external id, title or agent's name; `sample` is `yes` where
+    drawn history is to be among them; `cursor` is opaque.
     """
 
     vendor: str | None = None
@@ -29,6 +30,7 @@ class CallFilter:
     since: date | None = None
     until: date | None = None
     sha256: str | None = None
+    sample: str | None = None
     cursor: str | None = None
     limit: int = 50
 

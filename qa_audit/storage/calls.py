@@ -182,6 +182,8 @@ def _conditions(vendor_id: int | None, filter: CallFilter, window: Window) -> li
     ):
         if wanted is not None:
             conditions.append(column == wanted)
+    if filter.sample is None:
+        conditions.append(col(Call.is_sample).is_(False))
     if filter.q is not None:
         names = (col(Call.external_id), col(Call.title), col(Agent.name))
         conditions.append(or_(*(column.icontains(filter.q, autoescape=True) for column in names)))

@@ -241,3 +241,16 @@ def test_what_a_spreadsheet_would_run_becomes_text(text: str) -> None:
 def test_numbers_and_plain_texts_stay_as_they_are(text: str) -> None:
     assert csv_cells.safe(text) == text
     assert csv_cells.safe(None) == ""
+
+
+def test_drawn_history_is_listed_only_when_asked_for(runtime: Runtime) -> None:
+    with runtime.db.write() as session:
+        factories.make_call(session, is_sample=True)
+        real = factories.make_call(session).public_id
+    assert [row.id for row in calls.list_calls(runtime, REVIEWER, calls.parse_filter([])).rows] == [real]
+    both = calls.parse_filter([("sample", "yes")])
+    assert calls.list_calls(runtime, REVIEWER, both).total == 2
+    assert calls.query_of(both) == {"sample": "yes"}
+    assert calls.parse_filter([("sample", "no")]) == calls.CallFilter()
+    with pytest.raises(Invalid, match="filter"):
+        calls.parse_filter([("sample", "perhaps")])

@@ -23,6 +23,7 @@ _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _MOMENT: Schema = {"type": ["string", "null"], "format": "date-time"}
 _SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_YES_NO: Schema = {"type": "string", "enum": ["yes", "no"]}
 
 PROBLEMS = {
     400: "The form is broken or was cut off.",
@@ -107,6 +108,7 @@ def _list_operation() -> Schema:
         "from": ("First day on which the call began.", {"type": "string", "format": "date"}),
         "to": ("Last day on which the call began.", {"type": "string", "format": "date"}),
         "sha256": ("The hash of the recording's bytes.", _SHA256),
+        "sample": ("Whether drawn history is among them; it is not unless asked for.", _YES_NO),
         "cursor": ("Where to go on: `next_cursor` of the page before.", _TEXT),
         "limit": ("Calls per page.", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 50}),
     }

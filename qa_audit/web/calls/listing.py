@@ -59,6 +59,7 @@ def _chips(filter: CallFilter, choices: FilterChoices) -> Iterable[Chip]:
         "q": f"“{filter.q}”" if filter.q else None,
         "from": f"from {day(filter.since)}" if filter.since else None,
         "to": f"to {day(filter.until)}" if filter.until else None,
+        "sample": "with sample history" if filter.sample else None,
         "sha256": f"sha256 {filter.sha256[:8]}…" if filter.sha256 else None,
     }
     return (Chip(text, _address(filter, without=name)) for name, text in words.items() if text)

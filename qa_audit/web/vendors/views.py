@@ -37,13 +37,13 @@ def show_page(found: VendorDetail, filter: FigureFilter, actor: Actor) -> ShowPa
     vendor, base = found.vendor, replace(filter, team=None, agent=None, line=None, show="all", page=1)
     said = verdict(vendor, found.others)
     slug, samples = vendor.slug, vendor.figures.counts.samples
-    whole = _row(vendor.figures, "Whole vendor", _calls(slug, found.period, actor), base, slug, {})
+    whole = _row(vendor.figures, "Whole vendor", _calls(slug, found.period, base, actor), base, slug, {})
     teams = (_row(team, team.name, None, base, slug, {"team": team.key}) for team in found.teams)
     agents = (
         _row(
             agent,
             agent.name,
-            _calls(slug, found.period, actor, agent.key),
+            _calls(slug, found.period, base, actor, agent.key),
             base,
             slug,
             {"agent": agent.key},
@@ -121,7 +121,7 @@ def _counted(period: Period) -> str:
 def _vendor_row(vendor: Vendor, found: Overview, filter: FigureFilter, actor: Actor) -> GroupRow:
     others = tuple(other for other in found.vendors if other.slug != vendor.slug) if found.compared else ()
     said = verdict(vendor, others)
-    calls = _calls(vendor.slug, found.period, actor)
+    calls = _calls(vendor.slug, found.period, filter, actor)
     own = _row(vendor.figures, vendor.name, calls, filter, vendor.slug, {})
     where = address(url_for("vendors.show", slug=vendor.slug), filter)
     return replace(own, address=where, words=said.words, tone=said.tone)
@@ -146,13 +146,16 @@ def _row(
     return GroupRow(name, None, "", tone, cells(figures, calls, behind), words)
 
 
-def _calls(slug: str, period: Period, actor: Actor, agent: str | None = None) -> str | None:
+def _calls(
+    slug: str, period: Period, filter: FigureFilter, actor: Actor, agent: str | None = None
+) -> str | None:
     """Return the address of the calls of a period; the vendor's side has no list of calls."""
     if actor.role in VENDOR_SIDE:
         return None
     days = {"from": period.since, "to": period.until}
     query = {"vendor": slug, **({"agent": agent} if agent else {})}
     query |= {name: value.isoformat() for name, value in days.items() if value}
+    query |= {"sample": "yes"} if filter.with_sample else {}
     return f"{url_for('calls.index')}?{urlencode(query)}"
 
 
