@@ -1,6 +1,6 @@
 // An audit in the browser saves itself: every change of a line is sent, one request per line at a time. What is not saved
 // yet is kept in this browser too, so that a reload, a lost network or a restart of the server loses no half-typed note.
-// Without this script the same forms save by their buttons.
+// Without it the same forms save by their buttons.
 
 const SOON = 700;
 const RETRY = [2000, 4000, 8000, 15000];
