@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -11,10 +12,13 @@ from flask import Flask, render_template
 from jinja2 import Environment, UndefinedError, nodes
 from jinja2_fragments.flask import render_block
 
-from qa_audit.runtime import bundled
+from qa_audit.config import Settings
+from qa_audit.runtime import Runtime, bundled
+from qa_audit.web.app import create_app
 from qa_audit.web.headers import PAGE_POLICY, nonce
+from tests.factories import make_user
 from tests.page import BadPage, check_fragment, check_page, find_all
-from tests.web.conftest import SignInAs
+from tests.web.conftest import PASSWORD, hashed, post
 from tests.web.examples import EXAMPLES
 
 TEMPLATES = bundled("templates")
@@ -22,12 +26,33 @@ NO_PAGES = ("base.html", "macros/")
 CASES = [(name, number) for name, pages in EXAMPLES.items() for number in range(len(pages))]
 
 
+@pytest.fixture(scope="module")
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One application for all templates, which change nothing in it."""
+    folder = tmp_path_factory.mktemp("templates")
+    path = shutil.copy(sqlite_template, folder / "qa_audit.sqlite3")
+    settings = Settings(data_dir=folder, database_url=f"sqlite:///{path}", secret_key="for tests")
+    runtime = Runtime(settings)
+    yield create_app(runtime)
+    runtime.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def cookie(app: Flask) -> str:
+    """The session of an admin."""
+    with app.extensions["qa_audit"].db.write() as session:
+        email = make_user(session, "admin", password_hash=hashed()).email
+    client = app.test_client()
+    assert post(client, "/login", email=email, password=PASSWORD).status_code == 303
+    found = client.get_cookie("sid")
+    assert found is not None
+    return str(found.value)
+
+
 @pytest.fixture(params=["signed in", "anonymous"])
-def context(request: pytest.FixtureRequest, app: Flask, sign_in_as: SignInAs) -> Iterator[None]:
+def context(request: pytest.FixtureRequest, app: Flask, cookie: str) -> Iterator[None]:
     """A request in which templates can be rendered."""
-    client = sign_in_as("admin") if request.param == "signed in" else app.test_client()
-    cookie = client.get_cookie("sid")
-    headers = {"Cookie": f"sid={cookie.value}"} if cookie else {}
+    headers = {"Cookie": f"sid={cookie}"} if request.param == "signed in" else {}
     with app.test_request_context("/calls", headers=headers):
         app.preprocess_request()
         yield

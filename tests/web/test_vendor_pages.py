@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
 from flask.testing import FlaskClient
 
+from qa_audit.config import Settings
 from qa_audit.domain.access import SYSTEM
 from qa_audit.runtime import Runtime
 from qa_audit.services import demo_data, demo_story, rubrics, sample_history, vendors
@@ -16,13 +19,29 @@ from tests.page import find, find_all, get_page, text_of
 from tests.web.conftest import SignInAs
 
 
+@pytest.fixture(scope="module")
+def drawn(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo's vendors and their sample history, to copy."""
+    folder = tmp_path_factory.mktemp("drawn")
+    path = Path(shutil.copy(sqlite_template, folder / "drawn.sqlite3"))
+    runtime = Runtime(Settings(data_dir=folder, database_url=f"sqlite:///{path}", secret_key="for tests"))
+    rubrics.sync_bundled(runtime)
+    demo_data.add_vendors(runtime, load_bundle())
+    demo_story.organise(runtime)
+    demo_story.add_history(runtime)
+    runtime.db.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(drawn: Path, tmp_path: Path) -> str:
+    """The address of a copy of it: every test of this module begins with the history."""
+    return f"sqlite:///{shutil.copy(drawn, tmp_path / 'qa_audit.sqlite3')}"
+
+
 @pytest.fixture
 def history(here: Runtime) -> Runtime:
     """The demo's vendors with their sample history."""
-    rubrics.sync_bundled(here)
-    demo_data.add_vendors(here, load_bundle())
-    demo_story.organise(here)
-    demo_story.add_history(here)
     return here
 
 
