@@ -5,8 +5,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
-# One more than two cores: browsers and killed processes are waited for.
-WORKERS ?= 3
+WORKERS ?= 2
 
 # The first Python on the machine that will do.
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))

@@ -34,9 +34,11 @@ def drawn(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def sqlite_url(drawn: Path, tmp_path: Path) -> str:
-    """The address of a copy of it: every test of this module begins with the history."""
-    return f"sqlite:///{shutil.copy(drawn, tmp_path / 'qa_audit.sqlite3')}"
+def sqlite_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a copy of it, for tests that ask for the history, or else of an empty database."""
+    has_history = "history" in request.fixturenames
+    source = request.getfixturevalue("drawn") if has_history else sqlite_template
+    return f"sqlite:///{shutil.copy(source, tmp_path / 'qa_audit.sqlite3')}"
 
 
 @pytest.fixture
