@@ -28,7 +28,7 @@ demo: $(VENV)/.demo ## Run everything with the bundled calls; Ctrl-C stops all o
 	@exec $(BIN)/qa-audit demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, types, import contracts and templates
 	$(BIN)/ruff check $(CODE)

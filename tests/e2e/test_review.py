@@ -28,8 +28,6 @@ from tests.e2e.test_every_page import violations
 
 FATAL, PLAIN, MONO, OTHERS = "call-10", "call-03", "mono-13", ("call-11", "call-12", "call-09")
 PROMISE = "Promises only what policy allows"
-pytestmark = pytest.mark.xdist_group("review")  # its calls are made once
-
 READER = Actor(id="reader", role="viewer")
 
 

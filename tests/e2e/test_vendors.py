@@ -19,8 +19,6 @@ from tests import seeding
 from tests.e2e.conftest import Quiet, Watch, sign_in
 from tests.e2e.test_every_page import violations
 
-pytestmark = pytest.mark.xdist_group("vendors")  # its history is drawn once
-
 CALL = "call-10"
 PLACES = ("/vendors", "/vendors?sample=no", "/vendors/sollent", "/vendors/kestrel/audits?show=fatal")
 WIDTHS = (360, 390, 768, 1024, 1110, 1440)

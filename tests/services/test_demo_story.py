@@ -35,6 +35,12 @@ def person(runtime: Runtime, role: str) -> Actor:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """SQLite alone: the services that the story uses are tested on both kinds of database."""
+    return sqlite_url
+
+
+@pytest.fixture
 def demo(runtime: Runtime) -> Runtime:
     """The demo's vendors and people, without calls."""
     demo_data.add_vendors(runtime, bundled_calls.load_bundle())
