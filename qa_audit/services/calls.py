@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 from qa_audit.domain.access import Actor, can, ensure
 from qa_audit.domain.workflow import CallStatus
-from qa_audit.errors import Invalid, NotFound
-from qa_audit.services import card_numbers, csv_cells
+from qa_audit.errors import NotFound
+from qa_audit.services import card_numbers, csv_cells, list_filters
 from qa_audit.services.ports import Ports
 from qa_audit.storage import calls as store
 from qa_audit.storage import vendors as vendor_store
@@ -29,7 +23,6 @@ from qa_audit.storage.call_rows import (
     RecordingFacts,
     RubricOutcome,
     TaskRow,
-    Window,
 )
 from qa_audit.storage.database import Session
 
@@ -43,11 +36,8 @@ __all__ = [
 ]
 
 STATUSES: tuple[CallStatus, ...] = get_args(CallStatus)
-MOST_ROWS = 200
 _EXPORT_PAGE = 500
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_LONGEST = 200
 
 CSV_COLUMNS = (
     *("id", "vendor", "external_id", "agent", "started_at", "received_at", "direction", "queue", "language"),
@@ -110,31 +100,12 @@ def parse_filter(query: Iterable[tuple[str, str]]) -> CallFilter:
     history is among them), cursor, limit (1 to 200).
     Raises Invalid that names every parameter which is unknown, given twice or of the wrong form.
     """
-    pairs = [(name, value.strip()) for name, value in query]
-    errors = {name: "is given more than once" for name, times in _times(pairs).items() if times > 1}
-    values: dict[str, object] = {}
-    for name, value in pairs:
-        if name not in _PARAMETERS:
-            errors[name] = f"is no parameter here; there are {', '.join(_PARAMETERS)}"
-        elif value and name not in errors:
-            field, read = _PARAMETERS[name]
-            try:
-                values[field] = read(value)
-            except ValueError as error:
-                errors[name] = str(error)
-    if errors:
-        raise Invalid("The filter cannot be used.", errors)
-    return CallFilter(**values)  # type: ignore[arg-type]
+    return CallFilter(**list_filters.read(query, _PARAMETERS))  # type: ignore[arg-type]
 
 
 def query_of(filter: CallFilter, *, cursor: str | None = None) -> dict[str, str]:
     """Return the filter as the parameters of an address, with another cursor: `parse_filter` backwards."""
-    shown = replace(filter, cursor=cursor)
-    return {
-        name: str(value)
-        for name, (field, _) in _PARAMETERS.items()
-        if (value := getattr(shown, field)) is not None and value != getattr(CallFilter(), field)
-    }
+    return list_filters.write(replace(filter, cursor=cursor), CallFilter(), _PARAMETERS)
 
 
 def list_calls(ports: Ports, actor: Actor, filter: CallFilter) -> CallPage:
@@ -143,13 +114,15 @@ def list_calls(ports: Ports, actor: Actor, filter: CallFilter) -> CallPage:
     Raises NotFound for a vendor that does not exist or is not the actor's, Invalid for a bad cursor.
     """
     ensure(actor, "see_calls")
-    before, window = _position(filter.cursor), _window(ports, filter)
+    before = Position(*list_filters.place(filter.cursor)) if filter.cursor is not None else None
+    window = list_filters.window(filter.since, filter.until, ports.settings.time_zone)
     with ports.db.read() as session:
         _ensure_vendor(session, actor, filter.vendor)
         rows = store.page(session, actor.vendor_id, filter, window, before, filter.limit + 1)
         total = store.count(session, actor.vendor_id, filter, window)
     shown = rows[: filter.limit]
-    return CallPage(shown, _cursor(shown[-1].position) if len(rows) > filter.limit else None, total)
+    last = shown[-1].position if len(rows) > filter.limit else None
+    return CallPage(shown, list_filters.cursor(last.created_at, last.id) if last else None, total)
 
 
 def filter_choices(ports: Ports, actor: Actor) -> FilterChoices:
@@ -224,7 +197,7 @@ def csv_rows(ports: Ports, actor: Actor, filter: CallFilter) -> Iterator[tuple[s
 
 def seen_call(session: Session, actor: Actor, public_id: str) -> CallIdentity:
     """Find a call that the actor may see; raises NotFound, the same for unknown and for foreign calls."""
-    call = store.find(session, actor.vendor_id, public_id) if _ID.fullmatch(public_id) else None
+    call = store.find(session, actor.vendor_id, public_id) if list_filters.ID.fullmatch(public_id) else None
     if call is None:
         raise NotFound()
     ensure(actor, "see_calls", call.vendor_id)
@@ -236,31 +209,8 @@ def _ensure_vendor(session: Session, actor: Actor, slug: str | None) -> None:
         raise NotFound(f"There is no vendor '{slug}'.")
 
 
-def _times(pairs: Iterable[tuple[str, str]]) -> Counter[str]:
-    return Counter(name for name, _ in pairs)
-
-
-def _text(value: str) -> str:
-    if len(value) > _LONGEST or "\0" in value:
-        raise ValueError(f"must be a text of at most {_LONGEST} characters")
-    return value
-
-
 def _search(value: str) -> str:
-    return card_numbers.truncate(_text(value))
-
-
-def _status(value: str) -> str:
-    if value not in STATUSES:
-        raise ValueError(f"must be one of {', '.join(STATUSES)}")
-    return value
-
-
-def _day(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a day such as 2026-11-02") from None
+    return card_numbers.truncate(list_filters.text(value))
 
 
 def _sample(value: str) -> str | None:
@@ -275,55 +225,19 @@ def _sha256(value: str) -> str:
     return value.lower()
 
 
-def _limit(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MOST_ROWS:
-        raise ValueError(f"must be a number from 1 to {MOST_ROWS}")
-    return int(value)
-
-
-_PARAMETERS = {
-    "vendor": ("vendor", _text),
-    "status": ("status", _status),
-    "agent": ("agent", _text),
-    "queue": ("queue", _text),
+_PARAMETERS: list_filters.Parameters = {
+    "vendor": ("vendor", list_filters.text),
+    "status": ("status", list_filters.one_of(*STATUSES)),
+    "agent": ("agent", list_filters.text),
+    "queue": ("queue", list_filters.text),
     "q": ("q", _search),
-    "from": ("since", _day),
-    "to": ("until", _day),
+    "from": ("since", list_filters.day),
+    "to": ("until", list_filters.day),
     "sha256": ("sha256", _sha256),
     "sample": ("sample", _sample),
-    "cursor": ("cursor", _text),
-    "limit": ("limit", _limit),
+    "cursor": ("cursor", list_filters.text),
+    "limit": ("limit", list_filters.limit),
 }
-
-
-def _window(ports: Ports, filter: CallFilter) -> Window:
-    """Turn a filter's days into moments, by the installation's time zone."""
-    zone = ZoneInfo(ports.settings.time_zone)
-    after = filter.until + timedelta(days=1) if filter.until and filter.until < date.max else None
-    return Window(
-        datetime.combine(filter.since, time.min, zone) if filter.since else None,
-        datetime.combine(after, time.min, zone) if after else None,
-    )
-
-
-def _cursor(place: Position) -> str:
-    packed = json.dumps([place.created_at.isoformat(), place.id]).encode()
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _position(cursor: str | None) -> Position | None:
-    if cursor is None:
-        return None
-    try:
-        moment, id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None or not _ID.fullmatch(id):
-            raise ValueError("no place in the list")
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise Invalid(
-            "This page of the list is not known.", {"cursor": "is none that this list gave"}
-        ) from error
-    return Position(at, id)
 
 
 def _cells(row: CallRow) -> tuple[str, ...]:

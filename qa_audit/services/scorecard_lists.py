@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from qa_audit.domain.access import STAFF, Actor, ensure
-from qa_audit.errors import Invalid, NotFound
-from qa_audit.services import csv_cells
+from qa_audit.errors import NotFound
+from qa_audit.services import csv_cells, list_filters
 from qa_audit.services.ports import Ports
 from qa_audit.services.scorecards import scope_of
 from qa_audit.storage import scorecards as store
 from qa_audit.storage import vendors as vendor_store
-from qa_audit.storage.call_rows import Window
 from qa_audit.storage.card_rows import CardFilter, CardPosition, CardRow
 from qa_audit.storage.database import Session
 
@@ -31,10 +25,7 @@ STATES = ("open", "unanswered", "acknowledged")
 
 ALL_STATES = (*STATES, "disputed", "withdrawn")
 
-MOST_ROWS = 200
 _EXPORT_PAGE = 500
-_LONGEST = 200
-_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 CSV_COLUMNS = (
     *("id", "call", "external_id", "vendor", "team", "agent", "started_at", "picked", "published_at"),
@@ -71,32 +62,12 @@ def parse_filter(query: Iterable[tuple[str, str]]) -> CardFilter:
     Names: vendor, team, agent, outcome, state, line, from, to (days as 2026-11-02), cursor, limit (1 to 200).
     Raises Invalid that names every parameter which is unknown, given twice or of the wrong form.
     """
-    pairs = [(name, value.strip()) for name, value in query]
-    times = Counter(name for name, _ in pairs)
-    errors = {name: "is given more than once" for name, number in times.items() if number > 1}
-    values: dict[str, object] = {}
-    for name, value in pairs:
-        if name not in _PARAMETERS:
-            errors[name] = f"is no parameter here; there are {', '.join(_PARAMETERS)}"
-        elif value and name not in errors:
-            field, read = _PARAMETERS[name]
-            try:
-                values[field] = read(value)
-            except ValueError as error:
-                errors[name] = str(error)
-    if errors:
-        raise Invalid("The filter cannot be used.", errors)
-    return CardFilter(**values)  # type: ignore[arg-type]
+    return CardFilter(**list_filters.read(query, _PARAMETERS))  # type: ignore[arg-type]
 
 
 def query_of(filter: CardFilter, *, cursor: str | None = None) -> dict[str, str]:
     """Return the filter as the parameters of an address, with another cursor: `parse_filter` backwards."""
-    shown = replace(filter, cursor=cursor)
-    return {
-        name: str(value)
-        for name, (field, _) in _PARAMETERS.items()
-        if (value := getattr(shown, field)) is not None and value != getattr(CardFilter(), field)
-    }
+    return list_filters.write(replace(filter, cursor=cursor), CardFilter(), _PARAMETERS)
 
 
 def list_cards(ports: Ports, actor: Actor, filter: CardFilter) -> CardPage:
@@ -105,14 +76,17 @@ def list_cards(ports: Ports, actor: Actor, filter: CardFilter) -> CardPage:
     Raises Forbidden, NotFound for a vendor that does not exist or is not the actor's, Invalid for a bad cursor.
     """
     ensure(actor, "see_scorecards")
-    before, window, now = _position(filter.cursor), _window(ports, filter), ports.clock()
+    before = CardPosition(*list_filters.place(filter.cursor)) if filter.cursor is not None else None
+    window = list_filters.window(filter.since, filter.until, ports.settings.time_zone)
+    now = ports.clock()
     scope = scope_of(actor)
     with ports.db.read() as session:
         _ensure_vendor(session, actor, filter.vendor)
         rows = store.page(session, scope, filter, window, before, now)
         total = store.count(session, scope, filter, window, now)
     shown = rows[: filter.limit]
-    return CardPage(shown, _cursor(shown[-1].position) if len(rows) > filter.limit else None, total)
+    last = shown[-1].position if len(rows) > filter.limit else None
+    return CardPage(shown, list_filters.cursor(last.published_at, last.id) if last else None, total)
 
 
 def filter_choices(ports: Ports, actor: Actor) -> CardChoices:
@@ -148,81 +122,24 @@ def _ensure_vendor(session: Session, actor: Actor, slug: str | None) -> None:
         raise NotFound(f"There is no vendor '{slug}'.")
 
 
-def _text(value: str) -> str:
-    if len(value) > _LONGEST or "\0" in value:
-        raise ValueError(f"must be a text of at most {_LONGEST} characters")
-    return value
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return value
-
-    return read
-
-
 def _line(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", value):
         raise ValueError("must be the id of a line, such as verify-first")
     return value
 
 
-def _day(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a day such as 2026-11-02") from None
-
-
-def _limit(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MOST_ROWS:
-        raise ValueError(f"must be a number from 1 to {MOST_ROWS}")
-    return int(value)
-
-
-_PARAMETERS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "vendor": ("vendor", _text),
-    "team": ("team", _text),
-    "agent": ("agent", _text),
-    "outcome": ("outcome", _one_of(*OUTCOMES)),
-    "state": ("state", _one_of(*STATES)),
+_PARAMETERS: list_filters.Parameters = {
+    "vendor": ("vendor", list_filters.text),
+    "team": ("team", list_filters.text),
+    "agent": ("agent", list_filters.text),
+    "outcome": ("outcome", list_filters.one_of(*OUTCOMES)),
+    "state": ("state", list_filters.one_of(*STATES)),
     "line": ("line", _line),
-    "from": ("since", _day),
-    "to": ("until", _day),
-    "cursor": ("cursor", _text),
-    "limit": ("limit", _limit),
+    "from": ("since", list_filters.day),
+    "to": ("until", list_filters.day),
+    "cursor": ("cursor", list_filters.text),
+    "limit": ("limit", list_filters.limit),
 }
-
-
-def _window(ports: Ports, filter: CardFilter) -> Window:
-    """Turn a filter's days into moments, by the installation's time zone."""
-    zone = ZoneInfo(ports.settings.time_zone)
-    after = filter.until + timedelta(days=1) if filter.until and filter.until < date.max else None
-    return Window(
-        datetime.combine(filter.since, time.min, zone) if filter.since else None,
-        datetime.combine(after, time.min, zone) if after else None,
-    )
-
-
-def _cursor(place: CardPosition) -> str:
-    packed = json.dumps([place.published_at.isoformat(), place.id]).encode()
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _position(cursor: str | None) -> CardPosition | None:
-    if cursor is None:
-        return None
-    try:
-        moment, id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None or not _ID.fullmatch(id):
-            raise ValueError("no place in the list")
-    except (ValueError, TypeError, binascii.Error) as error:
-        words = {"cursor": "is none that this list gave"}
-        raise Invalid("This page of the list is not known.", words) from error
-    return CardPosition(at, id)
 
 
 def _cells(row: CardRow, now: datetime) -> tuple[str, ...]:

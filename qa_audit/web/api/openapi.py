@@ -13,7 +13,8 @@ from qa_audit.domain.scorecard import Snapshot
 from qa_audit.domain.transcript import Layout, Transcript
 from qa_audit.domain.workflow import FAILURES, STAGES
 from qa_audit.services.call_fields import CHANNELS, DIRECTIONS
-from qa_audit.services.calls import MOST_ROWS, STATUSES
+from qa_audit.services.calls import STATUSES
+from qa_audit.services.list_filters import MOST_ROWS
 from qa_audit.services.scorecard_lists import ALL_STATES, OUTCOMES, STATES
 
 Schema = dict[str, Any]
