@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from typing import cast
 
 from qa_audit.errors import Invalid
+from qa_audit.services import list_filters
 from qa_audit.storage.audited_calls import Kind
 
 PERIODS = ("4", "13", "26", "all")
 KINDS: tuple[Kind, ...] = ("all", "not_passed", "fatal", "critical")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LINE = re.compile(r"[a-z0-9-]{1,100}/[a-z0-9-]{1,100}")
 _LONGEST = 200
 
@@ -107,17 +107,6 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
-def _day(value: str) -> date:
-    try:
-        found = date.fromisoformat(value)
-    except ValueError:
-        found = date.min
-    # A year in the range of all calendars: the days before and after are counted with.
-    if not 1970 <= found.year <= 9000:
-        raise ValueError("must be a day such as 2026-11-02")
-    return found
-
-
 def _sample(value: str) -> bool:
     return _one_of("yes", "no")(value) == "yes"
 
@@ -149,10 +138,10 @@ def _page(value: str) -> int:
 
 _PARAMETERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "period": ("period", _one_of(*PERIODS)),
-    "from": ("since", _day),
-    "to": ("until", _day),
+    "from": ("since", list_filters.day),
+    "to": ("until", list_filters.day),
     "sample": ("with_sample", _sample),
-    "team": ("team", _matching(_ID, "a team's id")),
+    "team": ("team", _matching(list_filters.ID, "a team's id")),
     "agent": ("agent", _name),
     "show": ("show", _kind),
     "line": ("line", _matching(_LINE, "a rubric and a criterion, such as service-quality/restates")),

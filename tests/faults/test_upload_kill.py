@@ -156,7 +156,8 @@ def test_what_was_answered_is_kept_whole_however_often_the_web_process_is_killed
     for uploader in uploaders:
         uploader.start()
     for _ in range(KILLS):
-        time.sleep(random.uniform(0.4, 1.6))
+        time.sleep(random.uniform(0.0, 1.2))
+        wait_for_an_upload_on_its_way(runtime)
         web.kill()
         free_keys(runtime)
         web.start()
@@ -172,6 +173,16 @@ def test_what_was_answered_is_kept_whole_however_often_the_web_process_is_killed
     assert stored(runtime) == {id: data for id, (data, _) in answered.items()}
     assert counted(runtime, Call, Recording, Task) == [len(answered)] * 3
     assert_the_rest_is_swept_away(runtime)
+
+
+def wait_for_an_upload_on_its_way(runtime: Runtime) -> None:
+    """Return while a recording is half on the disk: left to chance, a slow machine may be killed between two."""
+    folder, until = runtime.media.incoming(), time.monotonic() + 30
+    while time.monotonic() < until:
+        if any(folder.iterdir()):
+            return
+        time.sleep(0.005)
+    raise TimeoutError("no upload is on its way")
 
 
 def assert_the_rest_is_swept_away(runtime: Runtime) -> None:
