@@ -79,9 +79,13 @@ def one_of(*known: str) -> Callable[[str], str]:
 def day(value: str) -> date:
     """Read a day."""
     try:
-        return date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError:
-        raise ValueError("must be a day such as 2026-11-02") from None
+        found = date.min
+    # A year in the range of all calendars: the days before and after are counted with.
+    if not 1970 <= found.year <= 9000:
+        raise ValueError("must be a day such as 2026-11-02")
+    return found
 
 
 def limit(value: str) -> int:
