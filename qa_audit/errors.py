@@ -74,6 +74,10 @@ class Waiting(QaAuditError):
     """The work cannot be done now and no attempt counts: it waits for the installation to change."""
 
 
+class UnknownLanguage(Waiting):
+    """The speech model does not know the call's language: the call waits for another model."""
+
+
 class LeaseLost(QaAuditError):
     """The task's lease ran out or was taken away: the work's result must be thrown away."""
 

@@ -55,11 +55,3 @@ def _walk_back(step: NDArray[numpy.int8]) -> NDArray[numpy.int64]:
         else:
             j -= 1
     return np.array(path[::-1], np.int64).reshape(-1, 2).T
-
-
-def install() -> None:
-    """Let whisper use this version; its own is left in place where whisper has changed its names."""
-    import whisper.timing
-
-    if hasattr(whisper.timing, "dtw_cpu"):
-        whisper.timing.dtw_cpu = dtw

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qa_audit.errors import Invalid
-from qa_audit.speech.protocol import Transcriber
+from qa_audit.speech.engine import WhisperEngine
+from qa_audit.speech.models import Found
+from qa_audit.speech.recogniser import AS_USUAL, Recogniser, SpeechOptions
+
+ENGINES = ("openai-whisper", "faster-whisper")
 
 
-def open_engine(engine: str, model: str, cache_dir: Path) -> Transcriber:
+def open_engine(
+    engine: str,
+    model: str,
+    cache_dir: Path,
+    options: SpeechOptions = AS_USUAL,
+    *,
+    fetching: Callable[[float], None] = lambda fraction: None,
+) -> WhisperEngine:
     """Return the engine; it looks for its model on first use. Raises Invalid for an engine that is none."""
-    if engine == "openai-whisper":
-        from qa_audit.speech.openai_whisper import OpenAIWhisper
+    if engine not in ENGINES:
+        raise Invalid(
+            f"QA_AUDIT_SPEECH_ENGINE: there is no speech engine called '{engine}'; there are "
+            f"{' and '.join(ENGINES)}."
+        )
 
-        return OpenAIWhisper(model, cache_dir)
-    raise Invalid(f"QA_AUDIT_SPEECH_ENGINE: there is no speech engine called '{engine}'.")
+    def open_recogniser(found: Found) -> Recogniser:
+        if engine == "faster-whisper":
+            from qa_audit.speech.faster_whisper import FasterRecogniser
+
+            return FasterRecogniser(found, cache_dir, options)
+        from qa_audit.speech.openai_whisper import OpenAIRecogniser
+
+        return OpenAIRecogniser(found, cache_dir, options)
+
+    return WhisperEngine(engine, model, cache_dir, open_recogniser, fetching=fetching)

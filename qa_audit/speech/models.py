@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_audit.errors import Permanent, Temporary
-from qa_audit.speech import dtw
 from qa_audit.speech.demo_model import ensure_demo_checkpoint, is_demo_checkpoint
 
 if TYPE_CHECKING:
@@ -146,7 +145,6 @@ def load(found: Found, device: str = "cpu") -> Whisper:
     """Load a checkpoint through whisper; a broken one is Permanent("model_unavailable"), in one line."""
     import whisper
 
-    dtw.install()
     try:
         model = whisper.load_model(str(found.path), device=device)
     except Exception as error:  # whatever a broken file makes torch raise

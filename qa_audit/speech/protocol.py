@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,16 +17,28 @@ Span = tuple[float, float]
 """Start and end of a stretch of speech, in seconds from the start of the recording."""
 
 
+class Sound(Protocol):
+    """Samples of one channel: an array, or a file that is read piece by piece."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        ...
+
+    def __getitem__(self, part: slice) -> numpy.ndarray:
+        """Return a stretch of samples as float32 in [-1, 1]."""
+        ...
+
+
 @dataclass(frozen=True)
 class SpeechChannel:
     """One channel of a call, ready for a recogniser.
 
-    `samples` is float32 mono at 16 kHz in [-1, 1], the whole channel; `spans` are its stretches of speech in
-    time order: nothing outside them is ever sent to a model.
+    `samples` is mono at 16 kHz, the whole channel; `spans` are its stretches of speech in time order: nothing
+    outside them is ever sent to a model.
     """
 
     speaker: Speaker
-    samples: numpy.ndarray
+    samples: Sound
     spans: Sequence[Span]
 
 
@@ -38,6 +50,40 @@ class Heard:
     engine: EngineInfo
     segments: tuple[Segment, ...]
     notes: tuple[Note, ...] = ()
+
+
+Part = Mapping[str, object]
+"""What one group of windows gave, as plain data for JSON."""
+
+
+class Parts(Protocol):
+    """Where finished groups of windows are kept, so that work that dies goes on where it ended.
+
+    `plan` names everything that the outcome depends on (model, windows, language, hints): parts of another
+    plan are of no use.
+    """
+
+    def load(self, plan: str) -> Sequence[Part]:
+        """Return the parts kept under this plan, from the first on without a gap."""
+        ...
+
+    def keep(self, plan: str, number: int, part: Part) -> None:
+        """Keep part `number` (from 0); what was kept under other plans may go."""
+        ...
+
+
+class NoParts:
+    """Keep nothing: for work that is not worth going on with."""
+
+    def load(self, plan: str) -> Sequence[Part]:
+        """Return nothing."""
+        return ()
+
+    def keep(self, plan: str, number: int, part: Part) -> None:
+        """Do nothing."""
+
+
+NO_PARTS = NoParts()
 
 
 class Transcriber(Protocol):
@@ -53,13 +99,16 @@ class Transcriber(Protocol):
         channels: Sequence[SpeechChannel],
         *,
         language: str | None = None,
+        hints: Sequence[str] = (),
         progress: Callable[[float], None] = lambda fraction: None,
         check: Callable[[], None] = lambda: None,
+        parts: Parts = NO_PARTS,
     ) -> Heard:
         """Transcribe each channel on its own.
 
-        `progress` gets the finished fraction (0 to 1); `check` is called between windows and raises (LeaseLost,
-        Stopped) when the work must end. Raises Permanent("model_unavailable", …) or Temporary when the model
-        cannot be had.
+        `language` is a code such as `en`; None listens for it. `hints` are names to expect, such as a brand's.
+        `progress` gets the finished fraction (0 to 1); `check` is called between groups of windows and raises
+        (LeaseLost, Stopped) when the work must end. Raises UnknownLanguage when the model does not know the
+        language, Permanent("model_unavailable", …) or Temporary when the model cannot be had.
         """
         ...

@@ -57,7 +57,7 @@ def test_every_kind_of_error_is_decided() -> None:
     kinds = {
         kind for kind in vars(ours).values() if isinstance(kind, type) and issubclass(kind, ours.QaAuditError)
     }
-    inside = {ours.QaAuditError, ours.LeaseLost, ours.Stopped}
+    inside = {ours.QaAuditError, ours.LeaseLost, ours.Stopped, ours.UnknownLanguage}
     assert kinds - inside <= {kind for kind, _ in STATUS_OF}
 
 

@@ -47,12 +47,3 @@ def test_a_clear_path_is_followed() -> None:
         costs[row, row * 3 : row * 3 + 3] = -1.0
     rows, columns = dtw(costs)
     assert [int(columns[rows == row].min()) for row in range(3)] == [0, 3, 6]
-
-
-def test_whisper_is_given_this_version() -> None:
-    import whisper.timing
-
-    from qa_audit.speech.dtw import install
-
-    install()
-    assert whisper.timing.dtw_cpu is dtw

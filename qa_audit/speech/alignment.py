@@ -1,0 +1,119 @@
+"""Find when each word of decoded windows was said, from where the decoder looked in the sound.
+
+The method is the whisper package's (`whisper.timing.find_alignment`): the attention of chosen heads, normalised
+and smoothed, and the cheapest monotone path through it. Here a whole batch goes through the decoder at once,
+only as deep as the chosen heads lie, on sound that was encoded already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qa_audit.speech.cached_decoder import attend
+from qa_audit.speech.dtw import dtw
+from qa_audit.speech.encoded import EncodedSound, join, split
+from qa_audit.speech.recogniser import HeardWord
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from whisper.model import MultiHeadAttention, Whisper
+    from whisper.tokenizer import Tokenizer
+
+FRAMES_PER_SECOND = 50
+"""The encoder gives one frame for each 20 ms."""
+
+SMOOTHING = 7
+"""Frames: the width of the median filter over the attention (whisper/timing.py)."""
+
+
+def align(
+    model: Whisper,
+    tokenizer: Tokenizer,
+    sound: EncodedSound,
+    texts: Sequence[Sequence[int]],
+    seconds: Sequence[float],
+) -> list[tuple[HeardWord, ...]]:
+    """Return the timed words of each window; `texts` are its tokens, `seconds` its length."""
+    import torch
+
+    spoken = [i for i, text in enumerate(texts) if text]
+    words: list[tuple[HeardWord, ...]] = [() for _ in texts]
+    if not spoken:
+        return words
+    begin = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+    rows = [[*begin, *texts[i], tokenizer.eot] for i in spoken]
+    longest = max(map(len, rows))
+    tokens = torch.tensor([row + [tokenizer.eot] * (longest - len(row)) for row in rows], device=model.device)
+    with torch.inference_mode():
+        weights, logits = _attention(model, tokens, sound.of(spoken), len(begin) - 1)
+    for row, i in enumerate(spoken):
+        count = len(texts[i])
+        chances = logits[row, :count, : tokenizer.eot].softmax(dim=-1)
+        probable = chances[torch.arange(count), torch.tensor(texts[i], device=model.device)].tolist()
+        frames = max(round(seconds[i] * FRAMES_PER_SECOND), 1)
+        starts = _starts(weights[row][:, : len(rows[row]), :frames], len(begin) - 1)
+        words[i] = _words(tokenizer, texts[i], starts, probable)
+    return words
+
+
+def _attention(model: Whisper, tokens: Tensor, sound: EncodedSound, first: int) -> tuple[Tensor, Tensor]:
+    """Run the decoder over whole texts.
+
+    Returns the chosen heads' attention scores (windows, heads, tokens, frames) and the logits from token
+    `first` on, both float32.
+    """
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention
+
+    decoder, heads = model.decoder, model.dims.n_text_head
+    chosen = model.alignment_heads.indices().T.tolist()
+
+    scores: list[Tensor] = []
+    x = decoder.token_embedding(tokens) + decoder.positional_embedding[: tokens.shape[1]]
+    x = x.to(sound.keys[0].dtype)
+    for number, block in enumerate(decoder.blocks):
+        own: MultiHeadAttention = block.attn
+        y = block.attn_ln(x)
+        query, key, value = (split(part(y), heads) for part in (own.query, own.key, own.value))
+        x = x + own.out(join(scaled_dot_product_attention(query, key, value, is_causal=True)))
+        cross: MultiHeadAttention = block.cross_attn
+        query, keys = split(cross.query(block.cross_attn_ln(x)), heads), sound.keys[number]
+        for head in (head for layer, head in chosen if layer == number):
+            scale = query.shape[-1] ** -0.5
+            scores.append((query[:, head] @ keys[:, head].transpose(-1, -2)).float() * scale)
+        x = x + cross.out(join(attend(query, keys, sound.values[number])))
+        x = x + block.mlp(block.mlp_ln(x))
+    hidden = decoder.ln(x)[:, first:]
+    logits = (hidden @ decoder.token_embedding.weight.to(hidden.dtype).T).float()
+    return torch.stack(scores, dim=1), logits
+
+
+def _starts(scores: Tensor, first: int) -> list[float]:
+    """Return when each text token and the end begin, in seconds, from scores (heads, tokens, frames)."""
+    import torch
+    from whisper.timing import median_filter
+
+    weights = scores.softmax(dim=-1)
+    deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
+    smooth = median_filter((weights - mean) / deviation.clamp_min(1e-9), SMOOTHING)
+    matrix = smooth.mean(dim=0)[first:-1]
+    text, time = dtw(-matrix.double().cpu().numpy())
+    starts = [0.0] * (int(text[-1]) + 1)
+    for row, column in zip(reversed(text.tolist()), reversed(time.tolist()), strict=True):
+        starts[row] = column / FRAMES_PER_SECOND
+    return starts
+
+
+def _words(
+    tokenizer: Tokenizer, text: Sequence[int], starts: Sequence[float], probable: Sequence[float]
+) -> tuple[HeardWord, ...]:
+    """Join tokens to words; a word's probability is the mean of its tokens'."""
+    words, tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
+    found, first = [], 0
+    for word, of_word in zip(words[:-1], tokens[:-1], strict=True):
+        last = first + len(of_word)
+        chance = sum(probable[first:last]) / max(len(of_word), 1)
+        found.append(HeardWord(word, starts[first], starts[min(last, len(starts) - 1)], chance))
+        first = last
+    return tuple(found)
