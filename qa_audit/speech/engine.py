@@ -21,10 +21,13 @@ from qa_audit.speech.honesty import honest
 from qa_audit.speech.protocol import NO_PARTS, SAMPLE_RATE, Heard, Part, Parts, SpeechChannel
 from qa_audit.speech.punctuation import with_punctuation
 from qa_audit.speech.recogniser import HeardWindow, Recogniser, is_silent
-from qa_audit.speech.windows import KEPT_PAUSE, Packing, Window, windows_of
+from qa_audit.speech.windows import Packing, Window, windows_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+TURN_PAUSE = 0.8
+"""Seconds: a pause that parts two segments."""
 
 LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
@@ -32,7 +35,7 @@ LONGEST_SEGMENT = 15.0
 LONGEST_HINTS = 200
 """Characters of hints: more would push the model into writing the hints themselves."""
 
-DEMO_PACKING = Packing(longest=6.0, joins_far_speech=False)
+DEMO_PACKING = Packing(longest=6.0, joins_far_speech=False, kept_pause=0.8)
 """The demo model learned mostly from short windows, and hears single sentences best."""
 
 DEMO_NOTE = Note(
@@ -241,7 +244,7 @@ def _sentences(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
     """Yield words in stretches: a pause parts them, and the end of a sentence where they last too long."""
     first = 0
     for place, word in enumerate(words[:-1]):
-        pauses = words[place + 1].start - word.end >= KEPT_PAUSE
+        pauses = words[place + 1].start - word.end >= TURN_PAUSE
         ends = word.text[-1:] in ".?!" and word.end - words[first].start >= LONGEST_SEGMENT / 3
         if pauses or (ends and words[-1].end - words[first].start > LONGEST_SEGMENT):
             yield words[first : place + 1]

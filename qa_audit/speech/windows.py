@@ -14,25 +14,29 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-KEPT_PAUSE = 0.8
+KEPT_PAUSE = 0.5
 """Seconds: a shorter pause stays as it is, because context on both sides helps the recogniser."""
 
-PACKED_PAUSE = 0.4
-"""Seconds of stillness that stand for a longer pause."""
+PACKED_PAUSE = 0.2
+"""Seconds of stillness that stand for a longer pause, beside the rims that spans of speech have."""
 
 SCRAP = 2.0
 """Seconds: what is said within a breath is not torn apart to fill a window by less than this."""
 
-LONGEST = 29.0
-"""Seconds: whisper hears 30 s at once, and its attention is weakest at the very end."""
+LONGEST = 29.5
+"""Seconds: whisper hears 30 s at once, and learned from windows that end in a little stillness."""
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How windows are made: at most `longest` seconds each, with far speech moved together or not."""
+    """How windows are made: at most `longest` seconds each, with far speech moved together or not.
+
+    Pauses shorter than `kept_pause` seconds stay as they are.
+    """
 
     longest: float = LONGEST
     joins_far_speech: bool = True
+    kept_pause: float = KEPT_PAUSE
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ def _groups(
     """Join spans with short pauses between them into groups that fit into a window."""
     groups: list[list[Span]] = []
     for span in merged(spans):
-        if groups and span[0] - groups[-1][-1][1] < KEPT_PAUSE:
+        if groups and span[0] - groups[-1][-1][1] < packing.kept_pause:
             groups[-1].append(span)
         else:
             groups.append([span])

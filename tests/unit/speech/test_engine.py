@@ -104,7 +104,7 @@ def test_speech_far_apart_shares_a_window_and_keeps_its_times(
 ) -> None:
     heard = ours.transcribe([agent(300.0, (1.0, 4.0), (100.0, 103.0), (290.0, 293.0))])
     assert len(listener.sounds) == 1
-    assert len(listener.sounds[0]) / RATE == pytest.approx(9.0 + 2 * 0.4)
+    assert len(listener.sounds[0]) / RATE == pytest.approx(9.0 + 2 * 0.2)
     starts = [word.start for segment in heard.segments for word in segment.timed_words()]
     assert {int(start // 10) for start in starts} == {0, 10, 29}
     spans = ((1.0, 4.0), (100.0, 103.0), (290.0, 293.0))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qa_audit.speech.protocol import SAMPLE_RATE
 from qa_audit.speech.windows import LONGEST, Packing, Window, fit, merged, windows_of
 
-APART = Packing(joins_far_speech=False)
+APART = Packing(joins_far_speech=False, kept_pause=0.8)
 
 
 def bounds(windows: list[Window]) -> list[list[tuple[float, float]]]:
@@ -28,12 +28,12 @@ def test_short_pauses_stay_and_long_ones_part() -> None:
 def test_far_speech_is_packed_into_one_window_with_a_short_pause() -> None:
     (window,) = windows_of(0, [(0.0, 1.0), (50.0, 52.0), (100.0, 110.0)])
     assert bounds([window]) == [[(0.0, 1.0), (50.0, 52.0), (100.0, 110.0)]]
-    assert [piece.offset / SAMPLE_RATE for piece in window.pieces] == [0.0, 1.4, 3.8]
-    assert window.seconds == 13.8
+    assert [piece.offset / SAMPLE_RATE for piece in window.pieces] == [0.0, 1.2, 3.4]
+    assert window.seconds == 13.4
 
 
 def test_a_window_is_filled_up_to_a_pause() -> None:
-    found = windows_of(0, [(0.0, 20.0), (30.0, 35.0), (35.3, 45.0), (45.5, 50.0)])
+    found = windows_of(0, [(0.0, 20.0), (30.0, 35.0), (35.3, 45.0), (45.4, 50.0)])
     assert bounds(found) == [[(0.0, 20.0), (30.0, 35.0)], [(35.3, 50.0)]]
 
 
@@ -65,18 +65,18 @@ def test_the_sound_of_a_window_is_its_pieces_with_stillness_between() -> None:
     samples = np.arange(20 * SAMPLE_RATE, dtype=np.float32)
     (window,) = windows_of(0, [(1.0, 2.0), (10.0, 10.5)])
     sound = window.sound(samples)
-    assert len(sound) == round(1.9 * SAMPLE_RATE)
+    assert len(sound) == round(1.7 * SAMPLE_RATE)
     assert sound[0] == SAMPLE_RATE
     assert sound[SAMPLE_RATE - 1] == 2 * SAMPLE_RATE - 1
-    assert not sound[SAMPLE_RATE : round(1.4 * SAMPLE_RATE)].any()
-    assert sound[round(1.4 * SAMPLE_RATE)] == 10 * SAMPLE_RATE
+    assert not sound[SAMPLE_RATE : round(1.2 * SAMPLE_RATE)].any()
+    assert sound[round(1.2 * SAMPLE_RATE)] == 10 * SAMPLE_RATE
 
 
 def test_a_word_in_the_stillness_goes_to_the_nearest_piece() -> None:
     (window,) = windows_of(0, [(1.0, 2.0), (10.0, 10.5)])
-    assert window.place(1.0, 1.2) == (1.98, 2.0)
-    assert window.place(1.25, 1.39) == (10.0, 10.02)
-    assert window.place(1.5, 1.7) == pytest.approx((10.1, 10.3))
+    assert window.place(1.0, 1.1) == (1.98, 2.0)
+    assert window.place(1.15, 1.19) == (10.0, 10.02)
+    assert window.place(1.3, 1.5) == pytest.approx((10.1, 10.3))
 
 
 def test_overlapping_empty_and_unsorted_spans_are_cleaned() -> None:
