@@ -19,6 +19,10 @@ MASK = "•••"
 """What stands in place of a masked word."""
 
 
+UNTOLD = 0.75
+"""What words count as whose source does not say how probable they are: heard, but nothing rests on them surely."""
+
+
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a text as a set."""
     return frozenset(words.split())
@@ -190,9 +194,8 @@ def _segment_tokens(place: int, segment: Segment) -> list[Token]:
     tokens = []
     for piece in normalise([word.text for word in words]):
         taken = words[piece.first : piece.last + 1]
-        probability = sum(1.0 if word.probability is None else word.probability for word in taken) / len(
-            taken
-        )
+        chances = [UNTOLD if word.probability is None else word.probability for word in taken]
+        probability = sum(chances) / len(chances)
         tokens.append(
             Token(
                 piece.text,

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_audit.domain.checks.base import SURE_PROBABILITY
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY
 from qa_audit.domain.text import (
     MASK,
     is_date_token,
@@ -15,7 +17,9 @@ from qa_audit.domain.text import (
     normalise,
     ordinal,
     stem,
+    tokens_of,
 )
+from qa_audit.domain.transcript import EngineInfo, Segment, Transcript
 
 
 @pytest.mark.parametrize(
@@ -137,3 +141,13 @@ def test_kinds_of_tokens() -> None:
 @pytest.mark.parametrize("group", [["wait", "waits", "waited", "waiting"], ["refund", "refunds", "refunded"]])
 def test_forms_of_a_word_share_a_stem(group: list[str]) -> None:
     assert len({stem(word) for word in group}) == 1
+
+
+def test_words_of_a_source_without_probabilities_are_heard_but_not_sure() -> None:
+    segment = Segment(id=0, speaker="agent", start=1.0, end=2.0, text="thank you")
+    transcript = Transcript(
+        duration=9.0, layout="mono", engine=EngineInfo(name="imported", model="vtt"), segments=(segment,)
+    )
+    chances = [token.probability for token in tokens_of(transcript)[0]]
+    assert chances
+    assert all(HIT_PROBABILITY <= chance < SURE_PROBABILITY for chance in chances)
