@@ -182,12 +182,17 @@ def _end(model: Any) -> int:
 @contextmanager
 def _rule(engine: str, recogniser: Any) -> Iterator[None]:
     """Put the rule of this benchmark into our engine while it runs."""
+    from qa_audit.speech import tries
+
     if engine == "faster-whisper":
         from qa_audit.speech import faster_whisper as module
 
         end = module.whisper_files.tokenizer(recogniser._converted.dims["n_vocab"], LANGUAGE).eot
         recogniser._never = sorted({*recogniser._never, end})
-        with _replaced(module, TEMPERATURES=(0.0,), most_tokens=lambda seconds: TOKENS):
+        with (
+            _replaced(tries, TEMPERATURES=(0.0,)),
+            _replaced(module, most_tokens=lambda seconds: TOKENS),
+        ):
             yield
         return
     from qa_audit.speech import decoding, openai_whisper
@@ -202,7 +207,8 @@ def _rule(engine: str, recogniser: Any) -> Iterator[None]:
         return task
 
     with (
-        _replaced(decoding, TEMPERATURES=(0.0,), task_of=endless),
+        _replaced(tries, TEMPERATURES=(0.0,)),
+        _replaced(decoding, task_of=endless),
         _replaced(openai_whisper, most_tokens=lambda seconds: TOKENS),
     ):
         yield

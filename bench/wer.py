@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from qa_audit.speech.engines import ENGINES
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "qa_audit" / "demo"
 DIGITS = dict(
@@ -187,6 +189,7 @@ def main() -> int:
     )
     parser.add_argument("--calls", type=int, default=6, help="made-up calls per set")
     parser.add_argument("--seed", type=int, default=5, help="seed of the made-up calls")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="the speech engine to measure")
     parser.add_argument("--model", default="demo", help="demo, a model's name, or a path to a checkpoint")
     parser.add_argument("--cache", type=Path, help="model cache (default: a temporary folder)")
     parser.add_argument("--threads", type=int, default=2)
@@ -199,12 +202,13 @@ def main() -> int:
 
     from qa_audit.media.vad import SpeechDetector
     from qa_audit.speech import models
-    from qa_audit.speech.openai_whisper import OpenAIWhisper
+    from qa_audit.speech.engines import open_engine
+    from qa_audit.speech.recogniser import SpeechOptions
 
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         cache = options.cache or Path(folder)
-        engine = OpenAIWhisper(options.model, cache)
+        engine = open_engine(options.engine, options.model, cache, SpeechOptions(threads=options.threads))
         model = models.load(models.find(options.model, cache))
         sets = {
             "bundled calls": list(bundled()),
@@ -212,7 +216,7 @@ def main() -> int:
             "held out, new voices": list(held_out(options.calls, options.seed, foreign=True)),
         }
         results = {name: measure(found, engine, model, SpeechDetector()) for name, found in sets.items()}
-        about = {"model": options.model, "model_sha256": engine.engine.model_sha256}
+        about = {"engine": options.engine, "model": options.model, "model_sha256": engine.engine.model_sha256}
     print(table(results))
     report = {**about, "calls": options.calls, "seed": options.seed, "sets": results}
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from qa_audit.speech.cached_decoder import attend
 from qa_audit.speech.dtw import dtw
 from qa_audit.speech.encoded import EncodedSound, join, split
 from qa_audit.speech.recogniser import HeardWord
+from qa_audit.speech.token_words import timed_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,7 @@ def align(
         probable = chances[torch.arange(count), torch.tensor(texts[i], device=model.device)].tolist()
         frames = max(round(seconds[i] * FRAMES_PER_SECOND), 1)
         starts = _starts(weights[row][:, : len(rows[row]), :frames], len(begin) - 1)
-        words[i] = _words(tokenizer, texts[i], starts, probable)
+        words[i] = timed_words(texts[i], tokenizer, starts, probable, seconds[i])
     return words
 
 
@@ -103,17 +104,3 @@ def _starts(scores: Tensor, first: int) -> list[float]:
     for row, column in zip(reversed(text.tolist()), reversed(time.tolist()), strict=True):
         starts[row] = column / FRAMES_PER_SECOND
     return starts
-
-
-def _words(
-    tokenizer: Tokenizer, text: Sequence[int], starts: Sequence[float], probable: Sequence[float]
-) -> tuple[HeardWord, ...]:
-    """Join tokens to words; a word's probability is the mean of its tokens'."""
-    words, tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
-    found, first = [], 0
-    for word, of_word in zip(words[:-1], tokens[:-1], strict=True):
-        last = first + len(of_word)
-        chance = sum(probable[first:last]) / max(len(of_word), 1)
-        found.append(HeardWord(word, starts[first], starts[min(last, len(starts) - 1)], chance))
-        first = last
-    return tuple(found)

@@ -12,27 +12,12 @@ from typing import TYPE_CHECKING
 
 from qa_audit.speech.cached_decoder import CachedDecoder
 from qa_audit.speech.encoded import EncodedSound
-from qa_audit.speech.recogniser import TEMPERATURES, is_good, is_silent
+from qa_audit.speech.tries import SEED, Decoded, best_tries
 
 if TYPE_CHECKING:
     from torch import Tensor
     from whisper.decoding import DecodingTask
     from whisper.model import Whisper
-
-SEED = 0
-"""Tries with a temperature are drawn at random, and drawn the same way every time."""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """The text of one window as tokens, without the end; see `recogniser.HeardWindow` for the rest."""
-
-    tokens: tuple[int, ...]
-    text: str
-    avg_logprob: float
-    no_speech_prob: float
-    temperature: float
-    is_cut: bool
 
 
 @dataclass(frozen=True)
@@ -49,30 +34,12 @@ def decode(model: Whisper, sound: EncodedSound, limits: Sequence[int], wording: 
 
     `limits` has the most tokens of each window.
     """
-    tries: list[list[Decoded]] = [[] for _ in limits]
-    open_windows = list(range(len(limits)))
-    for temperature in TEMPERATURES:
-        found = _decode_at(
-            model, sound.of(open_windows), [limits[i] for i in open_windows], wording, temperature
-        )
-        for place, decoded in zip(open_windows, found, strict=True):
-            tries[place].append(decoded)
-        open_windows = [i for i in open_windows if not _is_settled(tries[i][-1])]
-        if not open_windows:
-            break
-    return [best(of_window) for of_window in tries]
-
-
-def best(tries: Sequence[Decoded]) -> Decoded:
-    """Return the last try if it was good enough to stop at, else the most probable that is no loop."""
-    if _is_settled(tries[-1]):
-        return tries[-1]
-    sane = [found for found in tries if is_good(found.text, 0.0)]
-    return max(sane or tries, key=lambda found: found.avg_logprob)
-
-
-def _is_settled(found: Decoded) -> bool:
-    return is_good(found.text, found.avg_logprob) or is_silent(found.no_speech_prob, found.avg_logprob)
+    return best_tries(
+        len(sound),
+        lambda open_windows, temperature: _decode_at(
+            model, sound.of(open_windows), [limits[place] for place in open_windows], wording, temperature
+        ),
+    )
 
 
 def task_of(model: Whisper, wording: Wording, temperature: float = 0.0) -> DecodingTask:

@@ -114,6 +114,8 @@ class WhisperEngine:
         plan = self._plan(recogniser, channels, language, hints)
         done = [*islice(parts.load(plan.name), len(plan.batches))]
         seconds = sum(window.seconds for batch in plan.batches[: len(done)] for window in batch)
+        if done:
+            progress(seconds / plan.seconds)
         for number in range(len(done), len(plan.batches)):
             check()
             batch = plan.batches[number]

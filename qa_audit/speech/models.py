@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_audit.errors import Permanent, Temporary
+from qa_audit.speech import whisper_files
 from qa_audit.speech.demo_model import ensure_demo_checkpoint, is_demo_checkpoint
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ def is_cached(name: str, cache_dir: Path) -> bool:
 
 def source_of(name: str) -> Source:
     """Look a named model up in the whisper package's own table; the checksum is part of its address."""
-    from whisper import _MODELS
-
-    url = _MODELS[name]
+    url = str(whisper_files.constant("_MODELS")[name])
     return Source(name, url, url.split("/")[-2])
 
 

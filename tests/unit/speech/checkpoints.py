@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ENGLISH_TOKENS = 51864
+ENGLISH, MULTILINGUAL, MULTILINGUAL_100 = 51864, 51865, 51866
+"""Numbers of tokens: English alone, 99 languages, 100 languages."""
 
 
 def make_checkpoint(
@@ -15,20 +16,18 @@ def make_checkpoint(
     *,
     heads: int = 2,
     mels: int = 80,
-    languages: int = 0,
+    vocabulary: int = ENGLISH,
+    is_half: bool = False,
 ) -> Path:
-    """Write a checkpoint in OpenAI's format with `layers` encoder and decoder layers.
-
-    It is English only unless it is given a number of languages (99, or 100 as large-v3 has).
-    """
+    """Write a checkpoint in OpenAI's format with `layers` encoder and decoder layers."""
     import torch
     from whisper.model import ModelDimensions, Whisper
 
     torch.manual_seed(seed)
-    tokens = ENGLISH_TOKENS + 1 + languages - 99 if languages else ENGLISH_TOKENS
-    dims = ModelDimensions(mels, 1500, width, heads, layers[0], tokens, 448, width, heads, layers[1])
+    dims = ModelDimensions(mels, 1500, width, heads, layers[0], vocabulary, 448, width, heads, layers[1])
     model = Whisper(dims)
     torch.nn.init.normal_(model.decoder.positional_embedding, std=0.02)
     torch.nn.init.normal_(model.decoder.token_embedding.weight, std=0.05)
-    torch.save({"dims": dims.__dict__, "model_state_dict": model.state_dict()}, path)
+    state = {name: value.half() if is_half else value for name, value in model.state_dict().items()}
+    torch.save({"dims": dims.__dict__, "model_state_dict": state}, path)
     return path

@@ -164,7 +164,7 @@ def test_finished_parts_are_not_heard_again(ours: WhisperEngine, listener: Liste
     seen: list[float] = []
     again = ours.transcribe([agent(200.0, *LONG)], parts=memory, progress=seen.append)
     assert listener.batches == 2
-    assert seen == pytest.approx([0.8, 1.0])
+    assert seen == pytest.approx([0.4, 0.8, 1.0])
     assert again == whole
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from qa_audit.errors import Permanent
-from qa_audit.speech import alignment, decoding, models, precision
-from qa_audit.speech.decoding import Decoded, Wording
+from qa_audit.speech import alignment, decoding, models, precision, tries
+from qa_audit.speech.decoding import Wording
 from qa_audit.speech.encoded import encode, features
 from qa_audit.speech.openai_whisper import OpenAIRecogniser
 from qa_audit.speech.recogniser import TEMPERATURES, SpeechOptions
+from qa_audit.speech.tries import Decoded
 from tests.unit.speech.checkpoints import make_checkpoint
 
 RATE = 16_000
@@ -61,8 +62,8 @@ def test_a_batch_decodes_to_what_whisper_decodes_alone(
 ) -> None:
     from whisper.decoding import DecodingOptions, decode
 
-    monkeypatch.setattr(decoding, "TEMPERATURES", (0.0,))
-    limits = [9, 30, 17]
+    monkeypatch.setattr(tries, "TEMPERATURES", (0.0,))
+    limits = [5, 16, 9]
     ours = decoding.decode(model, encode(model, list(mels)), limits, wording)
     for mel, limit, found in zip(mels, limits, ours, strict=True):
         options = DecodingOptions(
@@ -80,12 +81,12 @@ def test_a_batch_decodes_to_what_whisper_decodes_alone(
 def test_windows_that_end_early_leave_the_batch_and_the_others_go_on(
     model: Any, mels: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "TEMPERATURES", (0.0,))
+    monkeypatch.setattr(tries, "TEMPERATURES", (0.0,))
     encoded = encode(model, list(mels))
-    together = decoding.decode(model, encoded, [3, 40, 12], Wording("en"))
+    together = decoding.decode(model, encoded, [3, 20, 9], Wording("en"))
     alone = [
         decoding.decode(model, encoded.of([i]), [limit], Wording("en"))[0]
-        for i, limit in enumerate([3, 40, 12])
+        for i, limit in enumerate([3, 20, 9])
     ]
     assert [found.tokens for found in together] == [found.tokens for found in alone]
     assert [found.is_cut for found in together] == [found.is_cut for found in alone]
@@ -101,24 +102,24 @@ def test_only_windows_that_fail_are_tried_again_and_the_same_way_every_time(
         asked.append((len(limits), temperature))
         found = real(model, sound, limits, wording, temperature)
         if temperature == 0.0:
-            fine = found[1].__class__(found[1].tokens, "a fine text", -0.2, 0.0, 0.0, False)
+            fine = Decoded(found[1].tokens, "a fine text", -0.2, 0.0, 0.0, False)
             return [found[0], fine, found[2]]
         return found
 
     monkeypatch.setattr(decoding, "_decode_at", watched)
     encoded = encode(model, list(mels))
-    first = decoding.decode(model, encoded, [6, 6, 6], Wording("en"))
+    first = decoding.decode(model, encoded, [4, 4, 4], Wording("en"))
     assert asked == [(3, 0.0), *((2, t) for t in TEMPERATURES[1:])]
     assert first[1].text == "a fine text"
-    assert decoding.decode(model, encoded, [6, 6, 6], Wording("en")) == first
+    assert decoding.decode(model, encoded, [4, 4, 4], Wording("en")) == first
 
 
 def test_the_best_try_is_kept_when_none_is_good() -> None:
     loop = Decoded((1,), "no " * 50, -0.3, 0.0, 0.0, False)
     poor = Decoded((2,), "something else", -1.5, 0.0, 0.2, False)
     poorer = Decoded((3,), "a third thing", -2.5, 0.0, 0.4, False)
-    assert decoding.best([loop, poor, poorer]) is poor
-    assert decoding.best([loop, loop]) is loop
+    assert tries.best([loop, poor, poorer]) is poor
+    assert tries.best([loop, loop]) is loop
 
 
 def test_word_times_are_those_of_whispers_own_alignment(model: Any, mels: Any) -> None:
@@ -139,7 +140,10 @@ def test_word_times_are_those_of_whispers_own_alignment(model: Any, mels: Any) -
             assert word.probability == pytest.approx(timing.probability, abs=1e-4)
 
 
-def test_windows_of_any_length_are_heard(checkpoint: Path, tmp_path: Path) -> None:
+def test_windows_of_any_length_are_heard(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "TEMPERATURES", (0.0, 0.4))
     sounds = [noise(0.2), noise(7.0, 1), noise(30.0, 2)]
     found = recogniser(checkpoint, tmp_path).hear(sounds, language="en")
     assert len(found) == 3
@@ -148,8 +152,11 @@ def test_windows_of_any_length_are_heard(checkpoint: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("languages", [99, 100])
-def test_languages_are_those_of_the_checkpoint(tmp_path: Path, languages: int) -> None:
-    path = make_checkpoint(tmp_path / "many.pt", width=64, layers=(1, 1), languages=languages)
+def test_languages_are_those_of_the_checkpoint(
+    tmp_path: Path, languages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "TEMPERATURES", (0.0,))
+    path = make_checkpoint(tmp_path / "many.pt", width=64, layers=(1, 1), vocabulary=51766 + languages)
     ours = recogniser(path, tmp_path)
     assert len(ours.languages) == languages
     assert {"en", "de", "zh"} <= ours.languages

@@ -1,0 +1,313 @@
+"""Hear with CTranslate2: the same whisper models, in 8-bit numbers on processors, without torch.
+
+It takes the place of the package faster-whisper, which wants a tokenizer from the network and packs its
+windows its own way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qa_audit.errors import Permanent
+from qa_audit.speech import models, whisper_files
+from qa_audit.speech.conversion import converted, suppressed
+from qa_audit.speech.features import log_mel
+from qa_audit.speech.protocol import SAMPLE_RATE
+from qa_audit.speech.recogniser import (
+    TEMPERATURES,
+    HeardWindow,
+    HeardWord,
+    SpeechOptions,
+    most_tokens,
+)
+from qa_audit.speech.token_words import timed_words
+from qa_audit.speech.tries import SEED, Decoded, best_tries
+
+if TYPE_CHECKING:
+    from ctranslate2 import StorageView
+    from ctranslate2.models import Whisper
+    from numpy import float32
+    from numpy.typing import NDArray
+    from whisper.tokenizer import Tokenizer
+
+FRAMES_PER_SECOND = 100
+TOKENS_PER_SECOND = 50
+"""Of mel frames, and of the encoder's output that words are aligned with."""
+
+
+class FasterRecogniser:
+    """A model that CTranslate2 has loaded; a checkpoint in OpenAI's format is converted on first use."""
+
+    def __init__(self, found: models.Found, cache_dir: Path, options: SpeechOptions) -> None:
+        self._device = _device(found, options.device)
+        self._precision = _precision(options.precision, self._device)
+        self._converted = converted(found, cache_dir, in_bytes=self._precision.startswith("int8"))
+        self._options = options
+        self._name = found.path.name
+        self._has_sampled = False
+        self._model = self._load()
+        vocabulary = self._converted.dims["n_vocab"]
+        self._never = suppressed(vocabulary)
+        self.languages = _languages(vocabulary)
+
+    @property
+    def batch(self) -> int:
+        """How many windows are best heard at once."""
+        return self._options.batch
+
+    @property
+    def about(self) -> str:
+        """Device and precision in use, such as `cpu int8`."""
+        return f"{self._device} {self._precision}"
+
+    def language_of(self, sound: NDArray[float32]) -> str:
+        """Return the code of the language spoken in a window."""
+        if self.languages == {"en"}:
+            return "en"
+        chances = self._model.detect_language(self._encoded([sound]))[0]
+        return str(chances[0][0]).strip("<|>")
+
+    def hear(
+        self, sounds: Sequence[NDArray[float32]], *, language: str, hints: str = ""
+    ) -> list[HeardWindow]:
+        """Recognise windows of at most 30 s, each on its own, in one batch (see `recogniser.Recogniser`)."""
+        if not sounds:
+            return []
+        tokenizer = whisper_files.tokenizer(self._converted.dims["n_vocab"], language)
+        encoded = self._encoded(sounds)
+        lengths = [len(sound) / SAMPLE_RATE for sound in sounds]
+        tries = self._best_tries(encoded, lengths, tokenizer, hints)
+        words = self._words(encoded, lengths, tokenizer, [one.tokens for one in tries])
+        return [
+            HeardWindow(found, one.avg_logprob, one.no_speech_prob, one.temperature, one.is_cut)
+            for found, one in zip(words, tries, strict=True)
+        ]
+
+    def _load(self) -> Whisper:
+        from ctranslate2 import set_random_seed
+        from ctranslate2.models import Whisper
+
+        set_random_seed(SEED)
+        try:
+            return Whisper(
+                str(self._converted.folder),
+                device=self._device,
+                compute_type=self._precision,
+                intra_threads=self._options.threads or _cores(),
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _unloadable(self._name, error) from error
+
+    def _encoded(self, sounds: Sequence[NDArray[float32]]) -> StorageView:
+        """Run the encoder over all windows; on a GPU the outcome comes back, to be divided up."""
+        import numpy as np
+        from ctranslate2 import StorageView
+
+        mels = np.stack([log_mel(sound, self._converted.dims["n_mels"]) for sound in sounds])
+        parts = [
+            self._model.encode(StorageView.from_array(mels[group]), to_cpu=self._device == "cuda")
+            for group in self._groups(range(len(mels)))
+        ]
+        return _joined(parts)
+
+    def _best_tries(
+        self, encoded: StorageView, lengths: Sequence[float], tokenizer: Tokenizer, hints: str
+    ) -> list[Decoded]:
+        """Decode all windows, those that failed with rising temperature, and return the best try of each."""
+        prompt = self._prompt(tokenizer, hints)
+
+        def decode(left: list[int], temperature: float) -> list[Decoded]:
+            if temperature == TEMPERATURES[1]:
+                self._sample_as_the_first_time()
+            part = encoded if len(left) == len(lengths) else _chosen(encoded, left)
+            return self._decoded(part, [lengths[place] for place in left], tokenizer, prompt, temperature)
+
+        return best_tries(len(lengths), decode)
+
+    def _sample_as_the_first_time(self) -> None:
+        """Load the model anew when it was sampled from before, so that a batch comes out the same every time.
+
+        CTranslate2 seeds its random numbers once for each thread of a model, and has no way back.
+        """
+        if self._has_sampled:
+            del self._model
+            self._model = self._load()
+        self._has_sampled = True
+
+    def _prompt(self, tokenizer: Tokenizer, hints: str) -> list[int]:
+        start = list(tokenizer.sot_sequence_including_notimestamps)
+        if not hints.strip():
+            return start
+        room = self._converted.dims["n_text_ctx"] // 2 - 1
+        return [tokenizer.sot_prev, *tokenizer.encode(" " + hints.strip())[-room:], *start]
+
+    def _decoded(
+        self,
+        encoded: StorageView,
+        lengths: Sequence[float],
+        tokenizer: Tokenizer,
+        prompt: list[int],
+        temperature: float,
+    ) -> list[Decoded]:
+        """Decode once, each window with as many tokens as its sound can hold.
+
+        CTranslate2 has one limit for a batch: windows that outran their own are decoded again with it.
+        """
+        room = self._converted.dims["n_text_ctx"] - len(prompt)
+        limits = [min(most_tokens(seconds), room) for seconds in lengths]
+        found = self._generated(encoded, max(limits), tokenizer, prompt, temperature)
+        for limit in {limits[n] for n, one in enumerate(found) if len(one.tokens) > limits[n]}:
+            again = [n for n, one in enumerate(found) if limits[n] == limit and len(one.tokens) > limit]
+            shorter = self._generated(_chosen(encoded, again), limit, tokenizer, prompt, temperature)
+            for place, one in zip(again, shorter, strict=True):
+                found[place] = one
+        return found
+
+    def _generated(
+        self, encoded: StorageView, limit: int, tokenizer: Tokenizer, prompt: list[int], temperature: float
+    ) -> list[Decoded]:
+        results = self._model.generate(
+            encoded,
+            [prompt] * encoded.shape[0],
+            beam_size=1 if temperature else self._options.beam,
+            max_length=max(
+                2 * limit, limit + len(prompt) - 1
+            ),  # it takes half of this, or what the prompt leaves
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=self._never,
+            sampling_topk=0 if temperature else 1,
+            sampling_temperature=temperature or 1.0,
+        )
+        return [_try_of(result, tokenizer, limit, temperature) for result in results]
+
+    def _words(
+        self,
+        encoded: StorageView,
+        lengths: Sequence[float],
+        tokenizer: Tokenizer,
+        tokens: Sequence[Sequence[int]],
+    ) -> list[tuple[HeardWord, ...]]:
+        """Align the text of all windows with their sound, and make words of the tokens."""
+        texts = [[token for token in one if token < tokenizer.eot] for one in tokens]
+        words: list[tuple[HeardWord, ...]] = [()] * len(texts)
+        for group in self._groups([place for place, text in enumerate(texts) if text]):
+            aligned = self._model.align(
+                _chosen(encoded, group),
+                list(tokenizer.sot_sequence),
+                [texts[place] for place in group],
+                [max(round(lengths[place] * FRAMES_PER_SECOND), 2) for place in group],
+                median_filter_width=7,
+            )
+            for place, found in zip(group, aligned, strict=True):
+                times = _begins(found.alignments, len(texts[place]) + 1)
+                words[place] = timed_words(
+                    texts[place], tokenizer, times, found.text_token_probs, lengths[place]
+                )
+        return words
+
+    def _groups(self, places: Sequence[int]) -> list[list[int]]:
+        """Divide windows for what needs memory by the window: all at once on a GPU, else one by one.
+
+        A processor is not slower for it: the products of one window are large enough to keep it busy.
+        """
+        if self._device == "cuda":
+            return [list(places)] if places else []
+        return [[place] for place in places]
+
+
+def _try_of(result: Any, tokenizer: Tokenizer, limit: int, temperature: float) -> Decoded:
+    """Read a result; its score is the mean over the tokens, where whisper counts the end of the text too."""
+    tokens = tuple(result.sequences_ids[0])
+    mean = result.scores[0] * len(tokens) / (len(tokens) + 1)
+    text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
+    return Decoded(tokens, text, mean, result.no_speech_prob, temperature, len(tokens) >= limit)
+
+
+def _joined(parts: Sequence[StorageView]) -> StorageView:
+    """Put encoded windows together into one batch."""
+    import numpy as np
+    from ctranslate2 import StorageView
+
+    if len(parts) == 1:
+        return parts[0]
+    return StorageView.from_array(np.concatenate([_array(part) for part in parts]))
+
+
+def _chosen(encoded: StorageView, places: Sequence[int]) -> StorageView:
+    """Return some windows of a batch."""
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(_array(encoded)[list(places)])
+
+
+def _array(encoded: StorageView) -> NDArray[float32]:
+    """Return encoded windows as numpy knows them, without a copy where they are float32."""
+    import numpy as np
+    from ctranslate2 import DataType
+
+    return np.asarray(encoded.to(DataType.float32))
+
+
+def _begins(alignment: Sequence[tuple[int, int]], count: int) -> list[float]:
+    """Return the seconds at which each of the tokens begins, from the path through tokens and frames."""
+    times = [0.0] * count
+    for token, frame in reversed(alignment):
+        times[token] = frame / TOKENS_PER_SECOND
+    return times
+
+
+def _languages(vocabulary: int) -> frozenset[str]:
+    """Return the codes of the languages that a model with so many tokens has been taught."""
+    if not whisper_files.is_multilingual(vocabulary):
+        return frozenset({"en"})
+    return frozenset(whisper_files.tokenizer(vocabulary).all_language_codes)
+
+
+def _device(found: models.Found, wanted: str) -> str:
+    """Choose the device. Raises Permanent("model_unavailable") when the package or a GPU is missing."""
+    try:
+        import ctranslate2
+    except ImportError as error:
+        raise Permanent(
+            "model_unavailable",
+            "The speech engine faster-whisper is not installed: install the extra faster "
+            "(pip install 'qa-audit[faster]'), or set QA_AUDIT_SPEECH_ENGINE to openai-whisper.",
+        ) from error
+    has_gpu = ctranslate2.get_cuda_device_count() > 0
+    if wanted == "cuda" and not has_gpu:
+        raise Permanent("model_unavailable", f"There is no GPU here for the speech model {found.path.name}.")
+    return "cuda" if has_gpu and wanted != "cpu" else "cpu"
+
+
+def _precision(wanted: str, device: str) -> str:
+    """Choose what is computed in. Raises Permanent("model_unavailable") where this machine cannot."""
+    import ctranslate2
+
+    offered = ctranslate2.get_supported_compute_types(device)
+    if wanted == "auto":
+        order = ("float16", "float32") if device == "cuda" else ("int8", "int8_float32", "float32")
+        return next(name for name in order if name in offered)
+    if wanted not in offered:
+        raise Permanent(
+            "model_unavailable",
+            f"The speech engine faster-whisper cannot compute in {wanted} on this machine's {device}; "
+            f"it offers {', '.join(sorted(offered))}.",
+        )
+    return wanted
+
+
+def _cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _unloadable(name: str, error: Exception) -> Permanent:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return Permanent("model_unavailable", f"The speech model {name} cannot be loaded: {reason[0][:200]}")

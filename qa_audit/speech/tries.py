@@ -1,0 +1,61 @@
+"""Decode windows, and those that came out badly again with rising temperature (as whisper/transcribe.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from qa_audit.speech.recogniser import (
+    MOST_COMPRESSED,
+    TEMPERATURES,
+    compression_ratio,
+    is_good,
+    is_silent,
+)
+
+SEED = 0
+"""Tries with a temperature are drawn at random, and drawn the same way every time."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One try at a window: its tokens without the end of the text, and whisper's measures of it.
+
+    See `recogniser.HeardWindow` for what they mean.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    avg_logprob: float
+    no_speech_prob: float
+    temperature: float
+    is_cut: bool
+
+    @property
+    def settles(self) -> bool:
+        """Tell whether no further try is needed: it is good, or there is nothing to hear."""
+        return is_good(self.text, self.avg_logprob) or is_silent(self.no_speech_prob, self.avg_logprob)
+
+
+def best_tries(windows: int, decode: Callable[[list[int], float], Sequence[Decoded]]) -> list[Decoded]:
+    """Return the best try at each of so many windows.
+
+    `decode` is given the numbers of the windows that are still open and the temperature to decode them at.
+    """
+    tries: list[list[Decoded]] = [[] for _ in range(windows)]
+    left = list(range(windows))
+    for temperature in TEMPERATURES:
+        for place, found in zip(left, decode(left, temperature), strict=True):
+            tries[place].append(found)
+        left = [place for place in left if not tries[place][-1].settles]
+        if not left:
+            break
+    return [best(of_window) for of_window in tries]
+
+
+def best(tries: Sequence[Decoded]) -> Decoded:
+    """Return the try that settled it, else the most probable one that does not repeat itself."""
+    if tries[-1].settles:
+        return tries[-1]
+    sane = [found for found in tries if compression_ratio(found.text) <= MOST_COMPRESSED]
+    return max(sane or tries, key=lambda found: found.avg_logprob)
