@@ -72,6 +72,21 @@ class Note(_Frozen):
     end: float | None = None
 
 
+EventKind = Literal["hold_music", "ringing", "dtmf", "tone", "dead_air"]
+
+
+class Event(_Frozen):
+    """Something in the recording that is no speech: from when to when (seconds), on which channel.
+
+    `channel` counts from 0, None where it is on every channel; `dtmf` are keys pressed on a telephone.
+    """
+
+    kind: EventKind
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    channel: int | None = None
+
+
 class Transcript(_Frozen):
     """The words of one call, segments in time order, and what is known about how they were made."""
 
@@ -82,10 +97,12 @@ class Transcript(_Frozen):
     engine: EngineInfo
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+    events: tuple[Event, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Return the JSON form as plain data."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """Return the JSON form as plain data; without events, it has no list of them."""
+        without = None if self.events else {"events"}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=without)
 
     @property
     def word_count(self) -> int:

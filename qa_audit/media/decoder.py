@@ -82,9 +82,9 @@ def probe(request: Request) -> Answer:
 
 
 def decode(request: Request) -> Answer:
-    """Write each channel's samples at 16 kHz to one of `targets` and say what the recording is like.
+    """Write each channel's samples at 16 kHz, as 16-bit integers, to one of `targets`; say what it is like.
 
-    `dtype` is `int16` or `float32`. The answer: see `qa_audit.media.judge.Facts`.
+    The answer: see `qa_audit.media.judge.Facts`.
     """
     from qa_audit.media.cut import is_cut
     from qa_audit.media.decode import Recording
@@ -108,7 +108,7 @@ def decode(request: Request) -> Answer:
         files = [stack.enter_context(Path(target).open("wb")) for target in request["targets"]]
         for block in blocks:
             samples += block.shape[1]
-            _write(files, block, request["dtype"])
+            _write(files, block)
         with path.open("rb") as file:
             cut = is_cut(file, recording.container, recording.size)
         return {
@@ -147,10 +147,12 @@ def derive(request: Request) -> Answer:
 OPERATIONS: dict[str, Callable[[Request], Answer]] = {"probe": probe, "decode": decode, "derive": derive}
 
 
-def _write(files: Iterable[BinaryIO], block: Block, dtype: str) -> None:
+def _write(files: Iterable[BinaryIO], block: Block) -> None:
     import numpy as np
 
-    sound = np.rint(block * 32_767).astype(np.int16) if dtype == "int16" else block
+    from qa_audit.media.pcm import FULL_SCALE
+
+    sound = np.rint(block * FULL_SCALE).astype(np.int16)
     for file, channel in zip(files, sound, strict=False):
         file.write(channel.tobytes())
 

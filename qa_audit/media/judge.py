@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from qa_audit.domain.transcript import Event
 from qa_audit.errors import Permanent
 from qa_audit.media.protocol import Measurement, Span
+
+Likeness = Literal["same", "mixed", "apart"]
+"""Two channels carry the same sound, both people each, or one person each."""
 
 SILENT_DB = -60.0
 """A channel whose loudest tenth of a second stays below this many dBFS carries no sound."""
@@ -34,8 +39,16 @@ WARNINGS = {
     "damaged": "Parts of the recording could not be decoded and are silent.",
     "clipped": "The recording is distorted because it was recorded too loud.",
     "dual_mono": "Both channels carry the same sound, so the speakers cannot be told apart by channel.",
+    "mixed_channels": (
+        "Both people are on both channels, as in a stereo recording of a room, so the speakers cannot be told "
+        "apart by channel. Ask for a recording with one person per channel."
+    ),
     "silent_channel": "One of the two channels is silent.",
     "low_level": "The recording is very quiet.",
+    "layout_doubt": (
+        "The words do not fit the setting of which channel is the agent's. Listen to the first turns; if agent "
+        "and customer are exchanged, change the channel setting of the vendor and run the call again."
+    ),
 }
 """Each warning's name and what it means, in words for a person."""
 
@@ -45,6 +58,7 @@ class Facts:
     """What the child found when it decoded everything; seconds, and levels per channel in dBFS.
 
     `good_seconds` were decoded, `bad_seconds` filled with silence; `claimed_seconds` is the file's own word.
+    `likeness` is found by the parent, from the stretches of speech.
     """
 
     channels: int
@@ -60,6 +74,12 @@ class Facts:
     clipped: tuple[float, ...]
     correlation: float | None = None
     difference: float | None = None
+    likeness: Likeness = "apart"
+
+    @property
+    def is_one_voice_track(self) -> bool:
+        """Say whether the people are on every channel of two, so that the second adds nothing."""
+        return self.dual_mono or self.likeness != "apart"
 
     @property
     def dual_mono(self) -> bool:
@@ -77,7 +97,7 @@ class Facts:
         """Return `mono`, `dual-mono` or `stereo`."""
         if self.channels == 1:
             return "mono"
-        return "dual-mono" if self.dual_mono else "stereo"
+        return "dual-mono" if self.is_one_voice_track else "stereo"
 
     @property
     def silent_channels(self) -> tuple[int, ...]:
@@ -93,7 +113,8 @@ def facts_of(answer: Mapping[str, object]) -> Facts:
     values.update(
         {name: tuple(value) if isinstance(value, list) else value for name, value in levels.items()}
     )
-    return Facts(**{name: values[name] for name in Facts.__dataclass_fields__})  # type: ignore[arg-type]
+    known = {name: values[name] for name in Facts.__dataclass_fields__ if name in values}
+    return Facts(**known)  # type: ignore[arg-type]
 
 
 def check_sound(facts: Facts) -> None:
@@ -115,7 +136,7 @@ def check_sound(facts: Facts) -> None:
         raise Permanent("silent", "The recording is silent from start to end. Check how it was recorded.")
 
 
-def judge(facts: Facts, speech: Sequence[Sequence[Span]]) -> Measurement:
+def judge(facts: Facts, speech: Sequence[Sequence[Span]], events: Sequence[Event] = ()) -> Measurement:
     """Return the measurement; `speech` has the spans of each channel in seconds.
 
     Raises Permanent: all of `check_sound`, and `silent` or `too_short` when there is no or too little speech.
@@ -134,6 +155,7 @@ def judge(facts: Facts, speech: Sequence[Sequence[Span]]) -> Measurement:
         speech=tuple(tuple(spans) for spans in speech),
         levels=facts.rms,
         warnings=warnings_of(facts),
+        events=tuple(events),
     )
 
 
@@ -145,11 +167,12 @@ def warnings_of(facts: Facts) -> tuple[str, ...]:
         "truncated": facts.cut or facts.ends_badly or short,
         "damaged": facts.bad_seconds >= DAMAGED_SECONDS,
         "clipped": max(facts.clipped) > CLIPPED_SHARE,
-        "dual_mono": facts.dual_mono,
+        "dual_mono": facts.dual_mono or facts.likeness == "same",
+        "mixed_channels": facts.likeness == "mixed",
         "silent_channel": facts.channels == 2 and bool(facts.silent_channels),
         "low_level": max(facts.loudest) < LOW_DB,
     }
-    return tuple(name for name in WARNINGS if found[name])
+    return tuple(name for name in found if found[name])
 
 
 def union_seconds(spans: Sequence[Span]) -> float:

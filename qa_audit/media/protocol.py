@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from qa_audit.domain.transcript import Event
+
 if TYPE_CHECKING:
     import numpy
 
@@ -30,7 +32,7 @@ class Measurement:
     """What decoding the whole recording showed. Times in seconds; `speech` has one tuple of spans per channel.
 
     `layout_hint` is `mono`, `dual-mono` or `stereo`; `warnings` holds names such as `truncated`, `clipped`,
-    `dual_mono`; levels are RMS in dBFS per channel.
+    `dual_mono`; levels are RMS in dBFS per channel; `events` are the sounds that are no speech, and silences.
     """
 
     duration: float
@@ -40,13 +42,29 @@ class Measurement:
     speech: tuple[tuple[Span, ...], ...]
     levels: tuple[float, ...]
     warnings: tuple[str, ...]
+    events: tuple[Event, ...] = ()
+
+
+class Sound(Protocol):
+    """Samples of one channel: a file that is read where it is sliced, or an array."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        ...
+
+    def __getitem__(self, part: slice) -> numpy.ndarray:
+        """Return consecutive samples as float32 in [-1, 1]."""
+        ...
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Decoded channels: float32 arrays at 16 kHz in [-1, 1], one per channel, all of one length."""
+    """Decoded channels at 16 kHz, one per channel, all of one length.
 
-    channels: tuple[numpy.ndarray, ...]
+    They lie on disk and are read where they are sliced: only what is asked for comes into memory.
+    """
+
+    channels: tuple[Sound, ...]
     rate: int = 16_000
 
 

@@ -8,22 +8,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_audit.errors import Permanent, Refused
 from qa_audit.media import child, formats
 from qa_audit.media.judge import Facts, check_sound, facts_of, judge
+from qa_audit.media.pcm import RATE, PcmFile
 from qa_audit.media.protocol import Measurement, Probe, Samples, Span
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from qa_audit.media.vad import SpeechDetector
-
-RATE = 16_000
-"""The rate in Hz at which speech is looked for and transcribed."""
+    from qa_audit.media.vad import Listened, SpeechDetector
 
 DECODE_SHARE = 0.4
 """The part of a measurement's progress that decoding gets; finding speech gets the rest."""
@@ -31,14 +27,12 @@ DECODE_SHARE = 0.4
 WORKSPACE = "decode-"
 STALE_SECONDS = 86_400.0
 
-_BLOCK = 1 << 18
-
 
 class AvRecordings:
     """Recordings decoded with FFmpeg's libraries (PyAV).
 
-    `tmp_dir` takes decoded sound while it is worked on (32 kB per second and channel for `measure`, twice
-    that for `samples`); `limits` bind each child process.
+    `tmp_dir` takes decoded sound while it is worked on (32 kB per second and channel); `limits` bind each
+    child process.
     """
 
     def __init__(self, tmp_dir: Path, limits: child.Limits | None = None, *, vad_threads: int = 1) -> None:
@@ -68,29 +62,25 @@ class AvRecordings:
         Raises Permanent (`undecodable`, `silent`, `too_short`, `too_many_channels`) and ChildDied.
         """
         with self._workspace() as work:
-            facts, files = self._decode(path, work, "int16", lambda done: progress(done * DECODE_SHARE))
+            facts, files = self._decode(path, work, lambda done: progress(done * DECODE_SHARE))
             check_sound(facts)
-            speech = self._speech(
+            found = self._listen(
                 facts, files, lambda done: progress(DECODE_SHARE + done * (1 - DECODE_SHARE))
             )
+            facts = self._compared(facts, files, found)
             progress(1.0)
-            return judge(facts, speech)
+            return self._judged(facts, found)
 
     def samples(self, path: Path) -> Samples:
         """Decode to 16 kHz channels, as many as the file has; raises Permanent(`undecodable`), ChildDied.
 
-        The arrays lie in files that are gone from the folder already, so that the system may drop from memory
-        what is not being read.
+        The sound lies in files that are gone from the folder already and is read where it is sliced.
         """
-        import numpy as np
-
         with self._workspace() as work:
-            facts, files = self._decode(path, work, "float32", lambda done: None)
+            facts, files = self._decode(path, work, lambda done: None)
             if not facts.good_seconds:
                 raise Permanent("undecodable", "No sound in the recording can be decoded.")
-            if not files[0].stat().st_size:
-                return Samples(tuple(np.zeros(0, np.float32) for _ in files))
-            return Samples(tuple(np.memmap(file, dtype=np.float32, mode="c") for file in files))
+            return Samples(tuple(files))
 
     def playback(self, path: Path, target: Path, *, silence: Sequence[Span] = ()) -> None:
         """Write the browser's copy to `target`; see `derive`."""
@@ -129,17 +119,16 @@ class AvRecordings:
                     _move(made, target)
 
     def _decode(
-        self, path: Path, work: Path, dtype: str, progress: Callable[[float], None]
-    ) -> tuple[Facts, list[Path]]:
+        self, path: Path, work: Path, progress: Callable[[float], None]
+    ) -> tuple[Facts, list[PcmFile]]:
         targets = [work / "0.pcm", work / "1.pcm"]
         request = {
             "path": _absolute(path),
             "targets": [str(target) for target in targets],
-            "dtype": dtype,
             "max_seconds": self._limits.max_seconds,
         }
         facts = facts_of(self._run_long("decode", path, request, progress))
-        return facts, targets[: facts.channels]
+        return facts, [PcmFile(target) for target in targets[: facts.channels]]
 
     def _run_long(
         self, operation: str, path: Path, request: Mapping[str, object], progress: Callable[[float], None]
@@ -151,28 +140,38 @@ class AvRecordings:
             # The door let it in, so this is a failure of the call by now.
             raise Permanent("undecodable", error.message) from error
 
-    def _speech(
-        self, facts: Facts, files: Sequence[Path], progress: Callable[[float], None]
-    ) -> list[tuple[Span, ...]]:
-        """Return each channel's spans; the second channel of dual mono has those of the first."""
-        if facts.dual_mono:
-            spans = self._speech_in(facts, files[0], progress)
-            return [spans, spans]
-        found = []
-        for number, file in enumerate(files):
-            share = 1 / len(files)
+    def _listen(
+        self, facts: Facts, files: Sequence[PcmFile], progress: Callable[[float], None]
+    ) -> list[Listened | None]:
+        """Return what each channel holds, None for silence; both channels of dual mono hold the same."""
+        sounding = [number for number in range(len(files)) if number not in facts.silent_channels]
+        heard = sounding[:1] if facts.dual_mono else sounding
+        found: list[Listened | None] = [None] * len(files)
+        for place, number in enumerate(heard):
 
-            def tell(done: float, before: float = number * share, share: float = share) -> None:
-                progress(before + done * share)
+            def tell(samples: int, place: int = place) -> None:
+                progress((place + min(1.0, samples / (facts.seconds * RATE))) / len(heard))
 
-            quiet = number in facts.silent_channels
-            found.append(() if quiet else self._speech_in(facts, file, tell))
-        return found
+            found[number] = self._detector.listen(files[number].blocks(), progress=tell)
+        return [found[heard[0]]] * len(files) if facts.dual_mono else found
 
-    def _speech_in(self, facts: Facts, file: Path, progress: Callable[[float], None]) -> tuple[Span, ...]:
-        total = facts.seconds * RATE
-        spans = self._detector.spans(_blocks(file), progress=lambda done: progress(min(1.0, done / total)))
-        return tuple((start, min(end, facts.seconds)) for start, end in spans)
+    def _compared(self, facts: Facts, files: Sequence[PcmFile], found: Sequence[Listened | None]) -> Facts:
+        """Add to the facts whether both channels carry the same people."""
+        one, *rest = found
+        if facts.dual_mono or one is None or not rest or rest[0] is None:
+            return facts
+        from qa_audit.media.alike import likeness
+
+        return replace(facts, likeness=likeness(files, [one.speech, rest[0].speech]))
+
+    def _judged(self, facts: Facts, found: Sequence[Listened | None]) -> Measurement:
+        from qa_audit.media.events import events_of
+
+        channels = found[:1] if facts.is_one_voice_track else found
+        speech = [_within(one.speech, facts.seconds) if one else () for one in found]
+        if facts.is_one_voice_track:
+            speech = speech[:1] * len(found)
+        return judge(facts, speech, events_of(channels, facts.seconds))
 
     @property
     def _detector(self) -> SpeechDetector:
@@ -201,13 +200,8 @@ def _absolute(path: Path) -> str:
     return str(path.absolute())
 
 
-def _blocks(file: Path) -> Iterator[NDArray[np.float32]]:
-    """Yield a channel that was written as int16 in float32 pieces, so that it never fills the memory."""
-    import numpy as np
-
-    with file.open("rb") as opened:
-        while data := opened.read(_BLOCK):
-            yield np.frombuffer(data, np.int16).astype(np.float32) / np.float32(32_767)
+def _within(spans: Sequence[Span], seconds: float) -> tuple[Span, ...]:
+    return tuple((start, min(end, seconds)) for start, end in spans)
 
 
 def _move(made: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Find speech with Silero's voice detector, run by onnxruntime alone.
+"""Find speech with Silero's voice detector, run by onnxruntime alone, and take out of it what is music.
 
 The model is the file that the `silero-vad` package carries; the package itself is never imported, because
 that imports torch.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from qa_audit.errors import Waiting
 from qa_audit.media.protocol import Span
+from qa_audit.media.tones import ToneMeter, Tones, without_music
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -51,6 +52,18 @@ class Rules:
     pad: float = 0.1
 
 
+@dataclass(frozen=True)
+class Listened:
+    """What a channel was found to hold: its stretches of speech (seconds), and its tones.
+
+    `ungated` are the stretches that the voice detector took for speech before music was taken out.
+    """
+
+    speech: tuple[Span, ...]
+    tones: Tones
+    ungated: tuple[Span, ...]
+
+
 class SpeechDetector:
     """The voice detector; loads its model on first use and may be shared by threads."""
 
@@ -62,18 +75,29 @@ class SpeechDetector:
     def spans(
         self, blocks: Iterable[Samples], *, progress: Callable[[int], None] = lambda samples: None
     ) -> tuple[Span, ...]:
-        """Return the stretches of speech, in seconds and in time order, of one channel at 16 kHz.
+        """Return the stretches of speech, in seconds and in time order, of one channel; see `listen`."""
+        return self.listen(blocks, progress=progress).speech
+
+    def listen(
+        self, blocks: Iterable[Samples], *, progress: Callable[[int], None] = lambda samples: None
+    ) -> Listened:
+        """Find the speech and measure the tones of one channel at 16 kHz.
 
         `blocks` are consecutive float32 pieces of any length; `progress` gets the samples done so far. Raises
-        Waiting when the model's file is missing.
+        Waiting when the model's file is missing. The graph takes one channel at a time: its hidden state has
+        no batch.
         """
         probabilities: list[float] = []
+        meter = ToneMeter()
         hidden = cell = np.zeros((1, 1, 128), np.float32)
         for frames in _batches(blocks):
             heard, hidden, cell = self._session.run(None, {"input": frames, "h": hidden, "c": cell})
             probabilities.extend(heard.tolist())
+            meter.add(frames[:, CONTEXT:].reshape(-1))
             progress(len(probabilities) * FRAME)
-        return spans_of(probabilities, self._rules)
+        tones = meter.result()
+        found = spans_of(probabilities, self._rules)
+        return Listened(without_music(found, tones, self._rules.min_speech), tones, found)
 
     @property
     def _session(self) -> InferenceSession:

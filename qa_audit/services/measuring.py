@@ -8,7 +8,7 @@ from typing import Any
 
 from qa_audit.domain.acoustics import merge
 from qa_audit.domain.call import Span
-from qa_audit.domain.transcript import Layout, Speaker
+from qa_audit.domain.transcript import Event, Layout, Speaker
 from qa_audit.errors import Permanent
 from qa_audit.media.protocol import Measurement
 from qa_audit.services.stage import Outcome, Work
@@ -46,7 +46,14 @@ def run(work: Work) -> Outcome:
 
 
 def layout_of(subject: Subject, measured: Measurement) -> Layout:
-    """Say how a recording is laid out: the call's own setting wins over the vendor's.
+    """Say how a recording is laid out: the call's own setting wins over the vendor's (see `layout_for`)."""
+    return layout_for(
+        measured, subject.channels if subject.channels not in (None, "auto") else subject.vendor_channels
+    )
+
+
+def layout_for(measured: Measurement, channels: str | None) -> Layout:
+    """Say how a recording is laid out when `channels` says which side of a stereo one the agent is on.
 
     One voice track, mono or the same on both channels, holds both people: nobody knows who says what. Raises
     Permanent(`too_many_channels`).
@@ -57,8 +64,7 @@ def layout_of(subject: Subject, measured: Measurement) -> Layout:
         return "mono"
     if measured.layout_hint == "dual-mono":
         return "dual-mono"
-    setting = subject.channels if subject.channels not in (None, "auto") else subject.vendor_channels
-    return LAYOUTS.get(setting or "", "stereo-unknown")
+    return LAYOUTS.get(channels or "", "stereo-unknown")
 
 
 def speech_of(layout: Layout, measured: Measurement) -> dict[Speaker, tuple[Span, ...]]:
@@ -73,6 +79,7 @@ def to_facts(measured: Measurement) -> dict[str, Any]:
     """Return the measurement as plain data for storage."""
     facts = asdict(measured)
     facts["speech"] = [[list(span) for span in spans] for spans in measured.speech]
+    facts["events"] = [event.model_dump(mode="json") for event in measured.events]
     return facts
 
 
@@ -87,4 +94,5 @@ def from_facts(facts: Mapping[str, Any]) -> Measurement:
         speech=speech,
         levels=tuple(facts["levels"]),
         warnings=tuple(facts["warnings"]),
+        events=tuple(Event.model_validate(event) for event in facts.get("events", ())),
     )

@@ -9,11 +9,25 @@ from itertools import groupby
 
 from qa_audit.domain.findings import CriterionResult, PreScore
 from qa_audit.domain.text import MASK
-from qa_audit.domain.transcript import Segment, Speaker, Transcript
-from qa_audit.web.calls.pages import Piece, Run, Turn
+from qa_audit.domain.transcript import Event, EventKind, Layout, Segment, Speaker, Transcript
+from qa_audit.web.calls.pages import Piece, Run, SoundLine, Turn
 from qa_audit.web.pages import Tone
+from qa_audit.web.templating import clock
 
 LABELS: dict[Speaker, str] = {"agent": "Agent", "customer": "Customer", "unknown": "Speaker"}
+SOUNDS: dict[EventKind, tuple[str, str]] = {
+    "hold_music": ("Music", "Hold music"),
+    "ringing": ("Ringing", "Ringing tone"),
+    "dtmf": ("Keys", "Telephone keys pressed"),
+    "tone": ("Tone", "Signal tone"),
+}
+"""What is no speech: a label, and the words that its time is put behind."""
+
+WHOSE: dict[Layout, tuple[str, str]] = {
+    "stereo-agent-left": (" on the agent's side", " on the customer's side"),
+    "stereo-agent-right": (" on the customer's side", " on the agent's side"),
+    "stereo-unknown": (" on the left channel", " on the right channel"),
+}
 MASKED = "number masked"
 _NEAR = 0.011
 """Seconds by which stored times may differ from rounding."""
@@ -68,6 +82,23 @@ def turns_of(transcript: Transcript, marks: Sequence[Mark], address: str) -> tup
         )
         for segment in transcript.segments
     )
+
+
+def lines_of(transcript: Transcript, marks: Sequence[Mark], address: str) -> tuple[Turn | SoundLine, ...]:
+    """Return the turns, and between them what is heard besides speech, in time order."""
+    sounds = (_sound_line(event, transcript.layout, address) for event in transcript.events)
+    lines: list[Turn | SoundLine] = [*turns_of(transcript, marks, address), *sounds]
+    return tuple(sorted(lines, key=lambda line: line.start))
+
+
+def _sound_line(event: Event, layout: Layout, address: str) -> SoundLine:
+    if event.kind == "dead_air":
+        label, words = "Silence", f"Nobody speaks for {round(event.end - event.start)} s"
+    else:
+        label, words = SOUNDS[event.kind]
+        whose = "" if event.channel is None else WHOSE.get(layout, ("", ""))[event.channel]
+        words = f"{words}{whose}, {clock(event.start)} to {clock(event.end)}"
+    return SoundLine(label, words, event.start, event.end, f"{address}?t={event.start:g}")
 
 
 def without_masks(quote: str) -> str:

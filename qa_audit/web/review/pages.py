@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qa_audit.web.calls.pages import Chip, EvidenceLine, Fact, Player, Turn
+from qa_audit.web.calls.pages import Chip, EvidenceLine, Fact, Player, SoundLine, Turn
 from qa_audit.web.pages import Choice, Tone
 
 
@@ -220,7 +220,7 @@ class ReviewPage:
     draft: str
     player: Player | None
     no_sound: str
-    turns: tuple[Turn, ...]
+    turns: tuple[Turn | SoundLine, ...]
     no_words: str
     nameable: frozenset[int]
     naming: str | None
