@@ -33,7 +33,8 @@ _WORDS = {"accepted": "accepted", "existing": "already there", "skipped": "skipp
 @click.option(
     "--manifest",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV table: file, agent, external_id, started_at, direction, queue, language, channels, custom.…",
+    help="A CSV table: file, agent, external_id, started_at, direction, queue, language, channels, "
+    "transcript (a file), custom.…",
 )
 @click.option("--url", help="The server; QA_AUDIT_URL or this machine unless given.")
 @click.option("--token", help="An API token of scope upload; QA_AUDIT_TOKEN unless given.")

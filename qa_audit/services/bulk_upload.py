@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from qa_audit.domain.imported.cues import MOST_BYTES
 from qa_audit.errors import Invalid, QaAuditError, Stopped
 from qa_audit.media.formats import EXTENSIONS
 from qa_audit.services.call_fields import read_fields
@@ -27,12 +28,13 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Item:
-    """A recording to upload; `row` is its line in the manifest, `fields` what that says."""
+    """A recording to upload; `row` is its line in the manifest, `fields` and `transcript` what that says."""
 
     path: Path
     file: str
     row: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    transcript: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ class Watcher(Protocol):
 def plan(paths: Sequence[Path], manifest: Path | None, now: datetime) -> Plan:
     """Find the recordings below folders and among the files named, and join them with the manifest's rows.
 
-    In a folder, names that are no audio are skipped, and with a manifest so is what has no row. A file named
-    itself is always sent. Raises Invalid for a path that is not there and for an unusable manifest.
+    In a folder, names that are no audio are skipped, and with a manifest so is what has no row: a transcript
+    belongs to a recording only where a manifest says so. A file named itself is always sent. Raises Invalid
+    for a path that is not there and for an unusable manifest.
     """
     for path in paths:
         if not path.exists():
@@ -100,15 +103,15 @@ def plan(paths: Sequence[Path], manifest: Path | None, now: datetime) -> Plan:
         return _sorted_out(found, named, {})
     folders = [path for path in paths if path.is_dir()] + [path.parent for path in paths if not path.is_dir()]
     table = read_manifest(manifest, now)
-    rows, missing = _placed(table, [*folders, manifest.parent])
+    placed, missing = _placed(table, [*folders, manifest.parent])
+    rows, unread = _with_transcripts(placed, manifest.parent)
     bad = [
         Outcome(error.file, "refused", error.number, reason=error.reason)
-        for error in [*table.errors, *missing]
+        for error in [*table.errors, *missing, *unread.values()]
     ]
     claimed = {(folder / error.file).absolute() for error in table.errors for folder in folders if error.file}
-    found = {
-        file: shown for file, shown in found.items() if file not in claimed and file != manifest.absolute()
-    }
+    claimed |= {manifest.absolute(), *unread, *filter(None, (entry.transcript for entry in rows.values()))}
+    found = {file: shown for file, shown in found.items() if file not in claimed}
     sorted_out = _sorted_out({**{file: str(file) for file in rows}, **found}, named, rows, with_manifest=True)
     return replace(
         sorted_out, settled=(*sorted(bad, key=lambda outcome: outcome.row or 0), *sorted_out.settled)
@@ -128,14 +131,13 @@ def _below(path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _sorted_out(
-    found: Mapping[Path, str], named: set[Path], rows: Mapping[Path, Row], *, with_manifest: bool = False
+    found: Mapping[Path, str], named: set[Path], rows: Mapping[Path, Item], *, with_manifest: bool = False
 ) -> Plan:
     items: list[Item] = []
     skipped: list[Outcome] = []
     for file, shown in found.items():
-        row = rows.get(file)
-        if row is not None:
-            items.append(Item(file, printable(row.file), row.number, row.fields))
+        if file in rows:
+            items.append(rows[file])
         elif file in named:
             items.append(Item(file, shown))
         elif file.suffix.lower().lstrip(".") not in EXTENSIONS or file.name.startswith("."):
@@ -161,6 +163,24 @@ def _placed(table: Manifest, folders: Sequence[Path]) -> tuple[dict[Path, Row], 
         else:
             placed[file] = row
     return placed, missing
+
+
+def _with_transcripts(
+    placed: Mapping[Path, Row], folder: Path
+) -> tuple[dict[Path, Item], dict[Path, BadRow]]:
+    """Find the transcripts that rows name, from the manifest's folder on; those without theirs are bad rows."""
+    items: dict[Path, Item] = {}
+    bad: dict[Path, BadRow] = {}
+    for file, row in placed.items():
+        transcript = (folder / row.transcript).absolute() if row.transcript else None
+        if transcript is not None and not transcript.is_file():
+            bad[file] = BadRow(row.number, row.file, "there is no such file as its column 'transcript' names")
+        elif transcript is not None and transcript.stat().st_size > MOST_BYTES:
+            what = f"its transcript is larger than {MOST_BYTES // 1_000_000} MB"
+            bad[file] = BadRow(row.number, row.file, what)
+        else:
+            items[file] = Item(file, printable(row.file), row.number, row.fields, transcript)
+    return items, bad
 
 
 def run(
@@ -238,8 +258,11 @@ class _Work:
             answer = Answer("existing", reason=f"the same bytes as {printable(first.name)}")
         else:
             said = read_fields(item.fields.items(), self._now).given()
+            transcript = item.transcript.read_bytes() if item.transcript else None
+            if transcript is not None:
+                said["transcript_sha256"] = hashlib.sha256(transcript).hexdigest()
             found = self._server.find(sha256, said)
-            answer = found or self._server.send(item.path, sha256, item.fields, tally.to)
+            answer = found or self._server.send(item.path, sha256, item.fields, tally.to, transcript)
         tally.to(size)
         return Outcome(
             item.file, answer.result, item.row, answer.id, sha256, answer.reason, answer.differences

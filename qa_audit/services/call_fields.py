@@ -88,7 +88,7 @@ def read_fields(pairs: Iterable[tuple[str, str]], now: datetime) -> CallFields:
             elif name in _READERS:
                 values[name] = _READERS[name](written) if written.strip() else None
             else:
-                errors[name] = _UNKNOWN.get(name, "is no field of an upload")
+                errors[name] = "is no field of an upload"
         except ValueError as error:
             errors[name] = str(error)
     started_at = values.get("started_at")
@@ -202,5 +202,3 @@ _READERS = {
 }
 NAMES = tuple(_READERS)
 """The fields' names, custom facts apart."""
-
-_UNKNOWN = {"transcript": "is not accepted yet: transcripts cannot be brought along, only recordings"}

@@ -11,10 +11,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from qa_audit import logs
 from qa_audit.domain.access import Actor, ensure
+from qa_audit.domain.imported import reading
 from qa_audit.errors import Conflict, Invalid, NoSpace, Refused, Temporary
 from qa_audit.media.protocol import Probe
 from qa_audit.services import filename_patterns, tasks
@@ -59,18 +61,29 @@ class KeyReused(Conflict):
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """A recording that arrived whole, and what its uploader says about it; `vendor` is a slug."""
+    """A recording that arrived whole, and what its uploader says about it; `vendor` is a slug.
+
+    `transcript` is a file of a format that `domain.imported` reads, to be used instead of transcribing.
+    """
 
     file: ReceivedFile
     filename: str
     vendor: str
     fields: CallFields = field(default_factory=CallFields)
     idempotency_key: str | None = None
+    transcript: bytes | None = None
+
+    def transcript_sha256(self) -> str | None:
+        """Return the hash of the transcript's bytes; None where there is none."""
+        return hashlib.sha256(self.transcript).hexdigest() if self.transcript is not None else None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that an upload says otherwise than the call that is there already; None says nothing."""
+    """Something that an upload says otherwise than the call that is there already; None says nothing.
+
+    Of a transcript the sha256 is told.
+    """
 
     field: str
     stored: object
@@ -110,12 +123,15 @@ class _Key:
 def accept(ports: Ports, actor: Actor, upload: IncomingCall) -> Accepted:
     """Keep a recording as a call of its vendor; the file is taken over or removed in every case.
 
-    Bytes that the vendor has already give the call that is there. Raises Invalid (fields, unknown vendor),
-    Refused (no usable audio), TwinRunning and KeyReused, NoSpace, Temporary, Forbidden.
+    Bytes that the vendor has already give the call that is there. Raises Invalid (fields, unknown vendor, a
+    transcript that cannot be read), Refused (no usable audio), TwinRunning and KeyReused, NoSpace, Temporary,
+    Forbidden.
     """
     try:
         ensure(actor, "upload")
         vendor, upload = _prepared(ports, actor, upload)
+        if upload.transcript is not None:
+            reading.check(upload.transcript)
         held = _hold(ports, actor, vendor, upload)
         if isinstance(held, Accepted):
             return held
@@ -151,8 +167,9 @@ def _prepared(ports: Ports, actor: Actor, upload: IncomingCall) -> tuple[VendorI
 
 
 def _fingerprint(vendor: VendorInfo, upload: IncomingCall) -> str:
-    """Hash what makes two uploads the same: the audio's sha256 and the normalised fields."""
-    said = json.dumps([upload.file.sha256, vendor.id, upload.fields.given()], sort_keys=True, default=str)
+    """Hash what makes two uploads the same: audio's and transcript's sha256 and the normalised fields."""
+    same = [upload.file.sha256, vendor.id, upload.fields.given(), upload.transcript_sha256()]
+    said = json.dumps(same, sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -208,7 +225,8 @@ def _existing(ports: Ports, vendor: VendorInfo, upload: IncomingCall, held: _Key
         found = store.stored_call(session, vendor.key, upload.file.sha256)
         if found is None:
             return None
-        sent = upload.fields.given()
+        transcript = upload.transcript_sha256()
+        sent = {**upload.fields.given(), **({"transcript": transcript} if transcript else {})}
         differences = tuple(
             Difference(name, found.fields.get(name), value)
             for name, value in sent.items()
@@ -225,21 +243,22 @@ _UNCOMPARED = ("title", "survey", "picked")
 def _keep(
     ports: Ports, actor: Actor, vendor: VendorInfo, upload: IncomingCall, held: _Key | None
 ) -> Accepted:
-    """Put the file where it stays, then write everything down in one transaction, then ring."""
-    probe = _probe(ports, upload)
-    media_key = store.new_media_key()
-    recording = _recording(upload, probe, media_key)
+    """Put the files where they stay, then write everything down in one transaction, then ring."""
+    recording = _recording(upload, _probe(ports, upload))
+    media_key, transcript_key = recording["media_key"], recording["transcript_key"]
     try:
         with no_space():
             ports.media.put_file(media_key, upload.file.path)
+            if transcript_key and upload.transcript is not None:
+                ports.media.put_bytes(transcript_key, upload.transcript)
         accepted, task = _write_down(ports, actor, vendor, upload, recording, held)
     except BaseException as error:
-        _take_back(ports, media_key)
+        _take_back(ports, media_key, transcript_key)
         if isinstance(error, OperationalError) and store.is_disk_full(error):
             raise NoSpace("The database's disk is full. Nothing was stored; send it again later.") from error
         raise
     if task is None:
-        _take_back(ports, media_key)
+        _take_back(ports, media_key, transcript_key)
     else:
         tasks.ring(ports, task)
     return accepted
@@ -257,7 +276,8 @@ def _probe(ports: Ports, upload: IncomingCall) -> Probe:
         raise Refused("broken", "The recording cannot be opened within the limits for one file.") from error
 
 
-def _recording(upload: IncomingCall, probe: Probe, media_key: str) -> dict[str, object]:
+def _recording(upload: IncomingCall, probe: Probe) -> dict[str, Any]:
+    """Return the values of a recording's row, with new keys for its files."""
     return {
         "sha256": upload.file.sha256,
         "size": upload.file.size,
@@ -266,7 +286,9 @@ def _recording(upload: IncomingCall, probe: Probe, media_key: str) -> dict[str, 
         "codec": probe.codec,
         "sample_rate": probe.sample_rate,
         "channels": probe.channels,
-        "media_key": media_key,
+        "media_key": store.new_media_key(),
+        "transcript_key": store.new_transcript_key() if upload.transcript is not None else None,
+        "transcript_sha256": upload.transcript_sha256(),
     }
 
 
@@ -328,19 +350,20 @@ def _finish(ports: Ports, session: Session, held: _Key | None, accepted: Accepte
         store.finish_key(session, held.owner, held.key, held.running_until, answer, ports.clock())
 
 
-def _take_back(ports: Ports, media_key: str) -> None:
-    """Remove a recording that no row refers to.
+def _take_back(ports: Ports, *keys: str | None) -> None:
+    """Remove uploaded files that no row refers to.
 
-    A commit can succeed although its answer is lost: while it cannot be told, the file stays, and the sweep
-    removes it in the end if nothing needs it.
+    A commit can succeed although its answer is lost: while it cannot be told, the files stay, and the sweep
+    removes them in the end if nothing needs them.
     """
-    try:
-        with ports.db.read() as session:
-            kept = store.is_kept(session, media_key)
-        if not kept:
-            ports.media.delete(media_key)
-    except Exception as error:
-        _log.warning("recording not taken back", key=media_key, error=type(error).__name__)
+    for key in filter(None, keys):
+        try:
+            with ports.db.read() as session:
+                kept = store.is_kept(session, key)
+            if not kept:
+                ports.media.delete(key)
+        except Exception as error:
+            _log.warning("uploaded file not taken back", key=key, error=type(error).__name__)
 
 
 def _bundled() -> frozenset[str]:

@@ -13,17 +13,22 @@ from qa_audit.errors import Invalid
 from qa_audit.services.call_fields import CUSTOM, NAMES, read_fields
 
 FILE = "file"
+TRANSCRIPT = "transcript"
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_CELL = 1 << 20
 
 
 @dataclass(frozen=True)
 class Row:
-    """One recording: `number` is the line in the table, `fields` what it says, as text by field name."""
+    """One recording: `number` is the line in the table, `fields` what it says, as text by field name.
+
+    `transcript` is the file with its transcript, from the manifest's folder on.
+    """
 
     number: int
     file: str
     fields: dict[str, str]
+    transcript: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,9 @@ class Manifest:
 def read_manifest(path: Path, now: datetime) -> Manifest:
     """Read a table; each bad row is named with its reason, the others can be used.
 
-    Columns: file, agent, external_id, started_at, direction, queue, language, channels, custom.<name>. Cells
-    are divided by commas, semicolons or tabs. Raises Invalid when it is no such table at all.
+    Columns: file, agent, external_id, started_at, direction, queue, language, channels, transcript,
+    custom.<name>. Cells are divided by commas, semicolons or tabs. Raises Invalid when it is no such table at
+    all.
     """
     lines = _lines(path)
     _, header = next(lines, (1, []))
@@ -65,12 +71,12 @@ def read_manifest(path: Path, now: datetime) -> Manifest:
         if not any(cell.strip() for cell in cells):
             continue
         values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-        file = values.pop(FILE, "")
+        file, transcript = values.pop(FILE, ""), values.pop(TRANSCRIPT, None)
         reason = _reason(columns, cells, file, values, seen.get(file), now)
         if reason:
             manifest.errors.append(BadRow(number, file, reason))
         else:
-            manifest.rows.append(Row(number, file, values))
+            manifest.rows.append(Row(number, file, values, transcript))
         if file:
             seen.setdefault(file, number)
     return manifest

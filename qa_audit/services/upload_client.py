@@ -29,6 +29,7 @@ LONGEST_PAUSE = 20.0
 """Seconds to wait before the second try, doubled each time up to the longest."""
 
 _PASSING = frozenset({429, 502, 503, 504})
+_BYTES = "application/octet-stream"
 _TIMES = httpx.Timeout(60.0, connect=10.0, read=300.0)
 
 Result = Literal["accepted", "existing", "refused"]
@@ -96,18 +97,31 @@ class Server:
             return None
         compared = {name: value for name, value in said.items() if name in calls[0]}
         differences = tuple(name for name, value in compared.items() if not same_value(calls[0][name], value))
-        return Answer("existing", calls[0]["id"], differences=differences)
+        named = tuple(name.removesuffix("_sha256") for name in differences)
+        return Answer("existing", calls[0]["id"], differences=named)
 
-    def send(self, path: Path, sha256: str, fields: Mapping[str, str], sent: Callable[[int], None]) -> Answer:
-        """Send a recording; `sent` is told how many bytes are on their way, from 0 again at every try."""
+    def send(
+        self,
+        path: Path,
+        sha256: str,
+        fields: Mapping[str, str],
+        sent: Callable[[int], None],
+        transcript: bytes | None = None,
+    ) -> Answer:
+        """Send a recording, and a transcript with it; `sent` is told how many bytes are on their way.
+
+        It begins at 0 again at every try.
+        """
         headers = {"Idempotency-Key": hashlib.sha256(f"{self.vendor} {sha256}".encode()).hexdigest()}
+        beside = {} if transcript is None else {"transcript": ("transcript", transcript, _BYTES)}
 
         def attempt() -> httpx.Response:
             sent(0)
             with path.open("rb") as opened:
-                part = (printable(path.name), _Watched(opened, sent, self._stop), "application/octet-stream")
+                part = (printable(path.name), _Watched(opened, sent, self._stop), _BYTES)
                 form = {"vendor": self.vendor, **fields}
-                return self._client.post("/calls", data=form, files={"audio": part}, headers=headers)  # type: ignore[dict-item]
+                files: Any = {"audio": part, **beside}
+                return self._client.post("/calls", data=form, files=files, headers=headers)
 
         response = self._retried(attempt)
         if response.status_code in (200, 201):

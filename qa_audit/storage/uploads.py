@@ -28,7 +28,7 @@ class KeyRow:
 
 @dataclass(frozen=True)
 class StoredCall:
-    """A call that is there already, with what is said about it by field name."""
+    """A call that is there already, with what is said about it by field name; of a transcript its sha256."""
 
     id: str
     status: str
@@ -98,7 +98,7 @@ def forget_answers(session: Session, call_id: str) -> None:
 def stored_call(session: Session, vendor_id: int, sha256: str) -> StoredCall | None:
     """Find the vendor's call that has these bytes."""
     query = (
-        select(Call, col(Agent.name))
+        select(Call, col(Agent.name), col(Recording.transcript_sha256))
         .join(Recording, col(Recording.call_id) == col(Call.id))
         .outerjoin(Agent, col(Agent.id) == col(Call.agent_id))
         .where(col(Recording.vendor_id) == vendor_id, col(Recording.sha256) == sha256)
@@ -106,14 +106,15 @@ def stored_call(session: Session, vendor_id: int, sha256: str) -> StoredCall | N
     row = session.execute(query).first()
     if row is None:
         return None
-    call, agent = row
+    call, agent, transcript = row
     started_at = at_offset(call.started_at, call.utc_offset)
     named = {
         name: getattr(call, name) for name in ("external_id", "direction", "queue", "language", "channels")
     }
     custom = {f"custom.{name}": value for name, value in call.custom.items()}
     moment = started_at.isoformat() if started_at else None
-    return StoredCall(call.public_id, call.status, {**named, **custom, "agent": agent, "started_at": moment})
+    said = {**named, **custom, "agent": agent, "started_at": moment, "transcript": transcript}
+    return StoredCall(call.public_id, call.status, said)
 
 
 def add_call(session: Session, call: Mapping[str, Any], recording: Mapping[str, Any]) -> tuple[int, str]:
@@ -131,8 +132,9 @@ def add_call(session: Session, call: Mapping[str, Any], recording: Mapping[str, 
 
 
 def is_kept(session: Session, media_key: str) -> bool:
-    """Say whether a recording's row refers to this key of the media store."""
-    query = select(col(Recording.id)).where(col(Recording.media_key) == media_key)
+    """Say whether a recording's row refers to this key of what was uploaded."""
+    kept = or_(col(Recording.media_key) == media_key, col(Recording.transcript_key) == media_key)
+    query = select(col(Recording.id)).where(kept)
     return session.scalars(query).first() is not None
 
 
@@ -146,6 +148,11 @@ def add_event(
 def new_media_key() -> str:
     """Make the key of an original in the media store: opaque, and told by nothing that came from outside."""
     return f"original/{new_public_id()}"
+
+
+def new_transcript_key() -> str:
+    """Make the key of a transcript that came with a recording; opaque too."""
+    return f"transcript/{new_public_id()}"
 
 
 def _held(owner: str, key: str, running_until: float) -> tuple[Any, ...]:

@@ -46,11 +46,12 @@ def take(
     actor: Actor = UPLOADER,
     filename: str = "call.wav",
     key: str | None = None,
+    transcript: bytes | None = None,
     **fields: Any,
 ) -> ingest.Accepted:
-    """Receive and accept a recording."""
+    """Receive and accept a recording, maybe with its transcript."""
     file = received(runtime, data)
-    upload = ingest.IncomingCall(file, filename, vendor, CallFields(**fields), key)
+    upload = ingest.IncomingCall(file, filename, vendor, CallFields(**fields), key, transcript)
     return ingest.accept(runtime, actor, upload)
 
 

@@ -58,8 +58,21 @@ def test_calls_come_newest_first_with_everything_a_script_needs(as_token: Tokens
     assert [call["id"] for call in answer["calls"]] == ids[::-1]
     assert (answer["total"], answer["next_cursor"]) == (3, None)
     first = answer["calls"][0]
+    assert (first["progress"], first["seconds_left"]) == (0, None)
     assert (first["vendor"], first["agent"], first["external_id"]) == ("acme", "Dana", "X-2")
     assert (first["status"], first["failure"], first["message"]) == ("received", None, None)
+
+
+def test_a_call_at_work_tells_how_far_it_is_and_how_long_it_may_still_take(
+    as_token: Tokens, ready: Runtime
+) -> None:
+    id = take(ready, wav()).id
+    with ready.db.write() as session:
+        row = session.scalars(select(Call).where(Call.public_id == id)).one()
+        row.status, row.stage, row.progress, row.seconds_left = "transcribing", "transcribe", 42, 170
+    answer = as_token("read").get(f"{URL}/{id}").json
+    assert answer is not None
+    assert (answer["status"], answer["progress"], answer["seconds_left"]) == ("transcribing", 42, 170)
 
 
 def test_pages_follow_each_other_by_cursor(as_token: Tokens, ready: Runtime) -> None:

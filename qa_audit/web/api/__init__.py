@@ -9,6 +9,8 @@ from typing import cast
 from flask import Blueprint, Response, g, jsonify, request
 
 from qa_audit.domain.access import Actor, ensure
+from qa_audit.domain.imported.cues import FIELD as TRANSCRIPT
+from qa_audit.domain.imported.cues import MOST_BYTES
 from qa_audit.errors import Invalid, NotFound
 from qa_audit.services import accounts, calls, erasing, ingest, scorecard_lists, scorecards
 from qa_audit.services.call_fields import read_fields
@@ -25,6 +27,8 @@ problems.install(blueprint)
 PUBLIC = frozenset({"api.document"})
 """Endpoints that need no token."""
 
+_APART = ("vendor", TRANSCRIPT)
+"""Fields of an upload that say nothing about the call itself."""
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -55,13 +59,14 @@ def create_call() -> tuple[Response, int]:
     ensure(_actor(), "upload")
     key = _idempotency_key()
     with received_form(request, ports) as form:
-        filename, file = form.one_file("audio")
+        filename, file = form.one_file("audio", beside=TRANSCRIPT)
         vendors = [text for name, text in form.texts if name == "vendor"]
         if len(vendors) != 1 or not vendors[0].strip():
             what = "is given more than once" if len(vendors) > 1 else "is missing: the short name of a vendor"
             raise Invalid("The upload cannot be used.", {"vendor": what})
-        said = read_fields((pair for pair in form.texts if pair[0] != "vendor"), ports.clock())
-        upload = ingest.IncomingCall(file, filename, vendors[0].strip(), said, key)
+        said = read_fields((pair for pair in form.texts if pair[0] not in _APART), ports.clock())
+        transcript = form.maybe_bytes(TRANSCRIPT, MOST_BYTES)
+        upload = ingest.IncomingCall(file, filename, vendors[0].strip(), said, key, transcript)
         accepted = ingest.accept(ports, _actor(), upload)
     response = jsonify(accepted.to_json())
     response.headers["Location"] = f"{blueprint.url_prefix}/calls/{accepted.id}"

@@ -33,9 +33,12 @@ class ReceivedForm:
     texts: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str, ReceivedFile], ...]
 
-    def one_file(self, field: str) -> tuple[str, ReceivedFile]:
-        """Return name and file of the one recording there must be; raises Invalid naming what is wrong."""
-        errors = {name: "is no field for a file" for name, _, _ in self.files if name != field}
+    def one_file(self, field: str, beside: str | None = None) -> tuple[str, ReceivedFile]:
+        """Return name and file of the one recording there must be; raises Invalid naming what is wrong.
+
+        `beside` is the one other field that may hold a file.
+        """
+        errors = {name: "is no field for a file" for name, _, _ in self.files if name not in (field, beside)}
         found = [(filename, file) for name, filename, file in self.files if name == field]
         if any(name == field for name, _ in self.texts):
             errors[field] = "must be sent as a file with a file name"
@@ -46,6 +49,21 @@ class ReceivedForm:
         if errors:
             raise Invalid("The upload cannot be used.", errors)
         return found[0]
+
+    def maybe_bytes(self, field: str, most: int) -> bytes | None:
+        """Return what a field holds, sent as a file or as text; None where no file was chosen or no text given.
+
+        Raises Invalid when it is given twice or has more than `most` bytes.
+        """
+        texts = [text for name, text in self.texts if name == field and text.strip()]
+        files = [file for name, told, file in self.files if name == field and (told or file.size)]
+        if len(texts) + len(files) > 1:
+            raise Invalid("The upload cannot be used.", {field: "is given more than once"})
+        if any(file.size > most for file in files):
+            raise Invalid("The upload cannot be used.", {field: f"is larger than {most // 1_000_000} MB"})
+        if files:
+            return files[0].path.read_bytes()
+        return texts[0].encode("utf-8", "surrogatepass") if texts else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from qa_audit.domain.findings import PreScore
+from qa_audit.domain.imported.reading import FORMATS
 from qa_audit.domain.scorecard import Snapshot
 from qa_audit.domain.transcript import Layout, Transcript
 from qa_audit.domain.workflow import FAILURES, STAGES
@@ -165,6 +166,11 @@ def _upload_operation() -> Schema:
         "queue": {"type": "string", "maxLength": 100},
         "language": {"type": "string", "description": "A tag of BCP 47, such as en or en-GB."},
         "channels": {"type": "string", "enum": list(CHANNELS)},
+        "transcript": {
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "description": f"Used instead of transcribing: {FORMATS}; as a file or as text.",
+        },
     }
     form = {
         "type": "object",
@@ -273,6 +279,11 @@ def _call() -> Schema:
         "status": {"type": "string", "enum": list(STATUSES)},
         "stage": {"type": ["string", "null"], "enum": [*STAGES, None]},
         "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+        "seconds_left": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "An estimate of what is left of the stage, in seconds.",
+        },
         "failure": {"type": ["string", "null"], "enum": [*FAILURES, None]},
         "warnings": _list(_TEXT),
         "started_at": _MOMENT,
@@ -280,6 +291,7 @@ def _call() -> Schema:
         "duration": {"type": ["number", "null"], "minimum": 0, "description": "Seconds."},
         "layout": {"type": ["string", "null"], "enum": [*get_args(Layout), None]},
         "sha256": {**_SHA256, "type": ["string", "null"]},
+        "transcript_sha256": {**_SHA256, "type": ["string", "null"]},
     }
 
 

@@ -21,7 +21,8 @@ def call_json(row: CallRow) -> dict[str, object]:
     """Return one call as a list shows it; times are ISO 8601 with an offset, `duration` is in seconds."""
     copied = (
         *("id", "vendor", "external_id", "agent", "direction", "queue", "language", "channels", "duration"),
-        *("layout", "status", "stage", "progress", "failure", "sha256", "filename"),
+        *("layout", "status", "stage", "progress", "seconds_left", "failure", "sha256", "filename"),
+        "transcript_sha256",
     )
     return {
         **{name: getattr(row, name) for name in copied},
