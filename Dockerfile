@@ -12,7 +12,7 @@ COPY workers workers
 COPY templates templates
 COPY static static
 COPY rubrics rubrics
-RUN /opt/qa-audit/bin/pip install --no-cache-dir ${PIP_ARGS} -c constraints.txt '.[s3]'
+RUN /opt/qa-audit/bin/pip install --no-cache-dir ${PIP_ARGS} -c constraints.txt '.[s3,faster]'
 
 FROM python:${PYTHON}-slim-trixie
 # pg_dump and pg_restore, for `qa-audit backup` and `restore`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from email.utils import parseaddr
@@ -29,7 +30,13 @@ class Settings(BaseModel):
     redis_url: str = ""
     media_url: str = ""
     whisper_model: str = "base.en"
-    speech_engine: Literal["openai-whisper"] = "openai-whisper"
+    speech_engine: Literal["openai-whisper", "faster-whisper"] = "openai-whisper"
+    speech_beam: int = Field(default=1, ge=1, le=10)
+    speech_batch: int = Field(default=8, ge=1, le=64)
+    speech_precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+    speech_device: Literal["auto", "cpu", "cuda"] = "auto"
+    speech_threads: int = Field(default=0, ge=0, le=256)
+    language: str = ""
     secret_key: str = ""
     port: int = Field(default=8000, ge=1, le=65535)
     url: str = ""
@@ -49,6 +56,13 @@ class Settings(BaseModel):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("language")
+    @classmethod
+    def _language_tag(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+            raise ValueError("it must be a language such as en or en-GB")
+        return value
 
     @field_validator("smtp_url")
     @classmethod

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 class Runtime:
     """The adapters of one process. Imports are inside the properties: the web process never imports torch."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] | None = None,
+        *,
+        fetching: Callable[[float], None] = lambda fraction: None,
+    ) -> None:
         self.settings = settings
+        self._fetching = fetching
         self.clock: Callable[[], datetime] = clock or (lambda: datetime.now(UTC))
 
     @cached_property
@@ -55,11 +62,24 @@ class Runtime:
 
     @cached_property
     def speech(self) -> Transcriber:
-        """The speech engine that the settings name."""
+        """The speech engine that the settings name; a model that is fetched tells `fetching` how far it is."""
         from qa_audit.speech.engines import open_engine
+        from qa_audit.speech.recogniser import SpeechOptions
 
+        settings = self.settings
+        options = SpeechOptions(
+            beam=settings.speech_beam,
+            batch=settings.speech_batch,
+            precision=settings.speech_precision,
+            device=settings.speech_device,
+            threads=settings.speech_threads,
+        )
         return open_engine(
-            self.settings.speech_engine, self.settings.whisper_model, self.settings.model_cache
+            settings.speech_engine,
+            settings.whisper_model,
+            settings.model_cache,
+            options,
+            fetching=self._fetching,
         )
 
     @cached_property
@@ -88,6 +108,11 @@ def bundled(name: str) -> Path:
     raise FileNotFoundError(f"The folder '{name}' is missing from this installation.")
 
 
-def build_runtime(settings: Settings | None = None) -> Runtime:
-    """Build the runtime of this process from the settings given or from the environment."""
-    return Runtime(settings or load_settings())
+def build_runtime(
+    settings: Settings | None = None, *, fetching: Callable[[float], None] = lambda fraction: None
+) -> Runtime:
+    """Build the runtime of this process from the settings given or from the environment.
+
+    `fetching` gets the finished fraction (0 to 1) of a speech model that has to be fetched first.
+    """
+    return Runtime(settings or load_settings(), fetching=fetching)

@@ -10,6 +10,7 @@ from qa_audit.services import vendors
 
 _CHANNELS = click.Choice(vendors.CHANNELS)
 _CHANNELS_HELP = "The side of stereo recordings that the agent is on."
+_HINT_HELP = "A name to expect in calls, such as a brand or product; may be given several times."
 
 
 @click.group()
@@ -25,15 +26,18 @@ def vendor() -> None:
 @click.option("--name", help="The name that people see; the slug unless given.")
 @click.option("--channels", type=_CHANNELS, default="agent-left", show_default=True, help=_CHANNELS_HELP)
 @click.option("--filename-pattern", help="A regular expression with named groups that reads file names.")
-def add_vendor(slug: str, name: str | None, channels: str, filename_pattern: str | None) -> None:
+@click.option("--hint", "hints", multiple=True, metavar="NAME", help=_HINT_HELP)
+def add_vendor(
+    slug: str, name: str | None, channels: str, filename_pattern: str | None, hints: tuple[str, ...]
+) -> None:
     """Add a vendor; SLUG is its short name in addresses and uploads.
 
     Example: qa-audit vendor add acme --name "Acme Support" --channels agent-right
     """
-    added = vendors.add(
-        ready_runtime(), SYSTEM, slug, name or slug, channels=channels, filename_pattern=filename_pattern
-    )
+    values = {"channels": channels, "filename_pattern": filename_pattern, "speech_hints": hints}
+    added = vendors.add(ready_runtime(), SYSTEM, slug, name or slug, **values)  # type: ignore[arg-type]
     click.echo(f"Vendor {added.slug} ({added.name}) is there; its agents are on the {_side(added.channels)}.")
+    _show_hints(added)
 
 
 @vendor.command("list")
@@ -56,9 +60,17 @@ def list_vendors() -> None:
 @click.option("--name", help="The name that people see.")
 @click.option("--channels", type=_CHANNELS, help=_CHANNELS_HELP)
 @click.option("--filename-pattern", help="A regular expression with named groups; empty removes it.")
+@click.option(
+    "--hint", "hints", multiple=True, metavar="NAME", help=f"{_HINT_HELP} Replaces all; '' removes."
+)
 @click.option("--try", "sample", metavar="NAME", help="Show what the pattern reads from this file name.")
 def set_vendor(
-    slug: str, name: str | None, channels: str | None, filename_pattern: str | None, sample: str | None
+    slug: str,
+    name: str | None,
+    channels: str | None,
+    filename_pattern: str | None,
+    hints: tuple[str, ...],
+    sample: str | None,
 ) -> None:
     """Change a vendor; what is not given stays. Calls that are there already are not changed.
 
@@ -66,9 +78,16 @@ def set_vendor(
     """
     runtime = ready_runtime()
     changed = vendors.update(
-        runtime, SYSTEM, slug, name=name, channels=channels, filename_pattern=filename_pattern
+        runtime,
+        SYSTEM,
+        slug,
+        name=name,
+        channels=channels,
+        filename_pattern=filename_pattern,
+        speech_hints=hints or None,
     )
     click.echo(f"Vendor {changed.slug} ({changed.name}): agents are on the {_side(changed.channels)}.")
+    _show_hints(changed)
     if sample is not None and not changed.filename_pattern:
         click.echo("  It has no pattern for file names.")
     elif sample is not None:
@@ -77,6 +96,11 @@ def set_vendor(
             click.echo(f"  {field}: {value}")
         if not read:
             click.echo("  The pattern reads nothing from this name.")
+
+
+def _show_hints(vendor: vendors.VendorInfo) -> None:
+    if vendor.speech_hints:
+        click.echo(f"  names to expect: {', '.join(vendor.speech_hints)}")
 
 
 def _side(channels: str) -> str:

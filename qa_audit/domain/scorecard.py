@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa_audit.domain.audit import HumanAnswer, Line, score_so_far
 from qa_audit.domain.findings import Evidence, EvidenceKind, Outcome
+from qa_audit.domain.imported.reading import ENGINE as IMPORTED
 from qa_audit.domain.rubric import Criterion, Rubric
 from qa_audit.domain.transcript import Segment, Speaker, Transcript
 
@@ -190,12 +191,16 @@ class Summary(_Frozen):
 
 
 class Snapshot(_Frozen):
-    """A published scorecard. `reviewer` submitted the audit that it shows."""
+    """A published scorecard. `reviewer` submitted the audit that it shows.
+
+    `imported` names the format of a transcript that QA Audit did not make.
+    """
 
     schema_: Literal["qa-audit/scorecard@1"] = Field(default=SCHEMA, alias="schema")
     published_at: datetime
     answer_by: datetime
     reviewer: str
+    imported: str | None = None
     call: CardCall
     summary: Summary
     rubrics: tuple[CardRubric, ...]
@@ -233,6 +238,7 @@ def build(
         published_at=published_at,
         answer_by=answer_by,
         reviewer=reviewer,
+        imported=transcript.engine.model if transcript and transcript.engine.name == IMPORTED else None,
         call=call,
         summary=_summary(rubrics),
         rubrics=rubrics,

@@ -27,6 +27,7 @@ FAILURES: dict[str, str] = {
     "too_many_channels": "The recording has more than two channels.",
     "crashed_worker": "Working on this recording ended the worker three times.",
     "model_unavailable": "The speech model cannot be had.",
+    "transcript_unusable": "The transcript that came with the recording does not fit it.",
 }
 """Each failure's name and what it means, in words for a person."""
 

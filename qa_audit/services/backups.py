@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Backup:
-    """A finished copy: its calls, files and bytes, and the originals that are not what was uploaded."""
+    """A finished copy: its calls, files and bytes, and what is not as it was uploaded any more."""
 
     calls: int
     files: int

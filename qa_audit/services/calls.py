@@ -60,12 +60,16 @@ class CallPage:
 
 @dataclass(frozen=True)
 class CallProgress:
-    """How far a call is: percent of its `stage`; `finished` when nothing more happens by itself."""
+    """How far a call is: percent of its `stage`, and how many seconds of it may be left.
+
+    `finished` when nothing more happens by itself.
+    """
 
     id: str
     status: str
     stage: str | None
     progress: int
+    seconds_left: int | None
     failure: str | None
     words: str | None
     finished: bool
@@ -149,7 +153,16 @@ def progress(ports: Ports, actor: Actor, public_id: str) -> CallProgress:
     """Return how far a call is; raises NotFound."""
     with ports.db.read() as session:
         row = store.row(session, seen_call(session, actor, public_id).key)
-    return CallProgress(row.id, row.status, row.stage, row.progress, row.failure, row.words, row.is_finished)
+    return CallProgress(
+        id=row.id,
+        status=row.status,
+        stage=row.stage,
+        progress=row.progress,
+        seconds_left=row.seconds_left,
+        failure=row.failure,
+        words=row.words,
+        finished=row.is_finished,
+    )
 
 
 def derived_key(ports: Ports, actor: Actor, public_id: str, kind: Literal["playback", "peaks"]) -> str:

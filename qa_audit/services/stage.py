@@ -11,6 +11,7 @@ from qa_audit import logs
 from qa_audit.domain.workflow import CallStatus, Stage
 from qa_audit.errors import LeaseLost, Temporary
 from qa_audit.services.ports import Ports
+from qa_audit.services.time_left import TimeLeft
 from qa_audit.storage import results, tasks
 from qa_audit.storage.database import OperationalError, Session
 from qa_audit.storage.results import Subject
@@ -94,7 +95,8 @@ class Work:
         self._deadline: float | None = None
         self._seconds = 0.0
         self._written_at = 0.0
-        self._percent = 0
+        self._written: tuple[int, int | None] = (0, None)
+        self._time_left = TimeLeft()
 
     def limit(self, seconds: float | None) -> None:
         """Give the rest of the stage so many seconds; None lifts the limit."""
@@ -109,15 +111,18 @@ class Work:
             raise TooSlow(f"The work was stopped because it took longer than {self._seconds:.0f} seconds.")
 
     def progress(self, fraction: float) -> None:
-        """Check, and record the finished fraction (0 to 1) of the stage; at most once a second."""
+        """Check, and record the finished fraction (0 to 1) of the stage and the time left.
+
+        Written at most once a second.
+        """
         self.check()
-        percent = int(100 * min(max(fraction, 0.0), 1.0))
-        now = time.monotonic()
-        if percent == self._percent or now - self._written_at < PROGRESS_EVERY:
+        fraction, now = min(max(fraction, 0.0), 1.0), time.monotonic()
+        found = int(100 * fraction), self._time_left.tell(fraction, now)
+        if found == self._written or now - self._written_at < PROGRESS_EVERY:
             return
-        self._percent, self._written_at = percent, now
+        self._written, self._written_at = found, now
         try:
-            self._write(percent)
+            self._write(*found)
         except OperationalError:
             log.warning("progress not recorded: the database does not answer")
 
@@ -125,8 +130,8 @@ class Work:
         """Return a progress function for the part of the stage from fraction `begin` to `end`."""
         return lambda fraction: self.progress(begin + fraction * (end - begin))
 
-    def _write(self, percent: int) -> None:
+    def _write(self, percent: int, seconds_left: int | None) -> None:
         with self.ports.db.write() as session:
             if not tasks.put_progress(session, self.lease, percent):
                 raise LeaseLost()
-            results.put_progress(session, self.lease.call_id, percent)
+            results.put_progress(session, self.lease.call_id, percent, seconds_left)

@@ -16,7 +16,7 @@ from qa_audit.queue.names import QUEUE_OF_STAGE, QUEUES
 from qa_audit.services import tasks
 from qa_audit.services.ports import Ports
 from qa_audit.services.tasks import bury, ring, show_queued
-from qa_audit.services.transcription import DEMO_MODEL
+from qa_audit.services.transcription import speech_settings
 from qa_audit.storage import results, uploads
 from qa_audit.storage import tasks as store
 
@@ -122,11 +122,13 @@ def _end_leases(ports: Ports, clock: ClockGuard) -> int:
 
 
 def _requeue_waiting(ports: Ports) -> int:
-    """Let the calls go on that waited for a real speech model, once one is configured."""
-    if ports.settings.whisper_model == DEMO_MODEL:
-        return 0
+    """Let the calls go on that wait for another speech model, once one is configured.
+
+    A call that the new one cannot know either waits again, under the new settings.
+    """
     with ports.db.write() as session:
-        requeued = store.requeue_waiting(session, now=ports.db.now(session))
+        under = speech_settings(ports.settings)
+        requeued = store.requeue_waiting(session, under, now=ports.db.now(session))
         for task in requeued:
             show_queued(session, task)
     return len(requeued)

@@ -190,7 +190,7 @@ def _work(work: Work) -> Ran:
     except MemoryError:
         raise
     except Stopped:
-        _patiently(work.ports, lambda session, now: store.let_go(session, work.lease, now=now))
+        _let_go(work)
         return "stopped"
     except LeaseLost:
         return "lost"
@@ -211,6 +211,17 @@ def _work(work: Work) -> Ran:
         return "broken" if ran in ("again", "failed") else ran
 
 
+def _let_go(work: Work) -> None:
+    """Put the task back to the queue because this process stops."""
+    lease = work.lease
+
+    def let_go(session: Session, now: float) -> None:
+        if store.let_go(session, lease, now=now):
+            show_queued(session, Requeued(lease.task_id, lease.call_id, lease.stage))
+
+    _patiently(work.ports, let_go)
+
+
 def _store(work: Work, outcome: Outcome) -> Ran:
     """Close the task, write its results and add the next task, all or nothing."""
     lease, stage = work.lease, outcome.next_stage
@@ -218,7 +229,7 @@ def _store(work: Work, outcome: Outcome) -> Ran:
 
     def close(session: Session, now: float) -> bool:
         following.clear()
-        if not store.settle(session, lease, outcome.state):
+        if not _settle(session, work, outcome):
             return False
         outcome.store(session)
         shown = {"stage": stage, "progress": 0 if stage or outcome.state == "waiting" else 100}
@@ -236,6 +247,14 @@ def _store(work: Work, outcome: Outcome) -> Ran:
     for task_id in following:
         ring(work.ports, task_id)
     return outcome.state
+
+
+def _settle(session: Session, work: Work, outcome: Outcome) -> bool:
+    """Close the task, or let it wait for other speech settings; False when the lease is gone."""
+    if outcome.state == "waiting":
+        under = transcription.speech_settings(work.ports.settings)
+        return store.wait(session, work.lease, under, outcome.status_text)
+    return store.settle(session, work.lease)
 
 
 def _again(work: Work, error: QaAuditError) -> Ran:

@@ -11,12 +11,13 @@ from qa_audit.config import Settings
 from qa_audit.domain import redact
 from qa_audit.domain.call import Span
 from qa_audit.domain.transcript import Layout, Transcript
-from qa_audit.errors import Temporary
-from qa_audit.media.protocol import Measurement
-from qa_audit.services import measuring
+from qa_audit.errors import Temporary, UnknownLanguage
+from qa_audit.media.protocol import Measurement, Samples
+from qa_audit.services import examining, imported_transcripts, measuring
 from qa_audit.services.measuring import SPEAKERS
 from qa_audit.services.ports import Ports
 from qa_audit.services.stage import Outcome, TooSlow, Work
+from qa_audit.services.stored_parts import StoredParts
 from qa_audit.speech.protocol import Heard, SpeechChannel
 from qa_audit.storage import results
 from qa_audit.storage.database import Session
@@ -37,6 +38,10 @@ HEARING = 0.9
 """The part of the stage's progress that recognising gets; writing the copies gets the rest."""
 
 
+_WHISPER_CODES = {"nb": "no", "fil": "tl", "jv": "jw"}
+"""Languages that whisper knows by another code than the usual one."""
+
+
 class ModelTrouble(Temporary):
     """The speech model cannot be had now; if that stays so, the call fails as `model_unavailable`."""
 
@@ -50,29 +55,45 @@ class Derived:
 
 
 def needs_real_model(settings: Settings, subject: Subject) -> bool:
-    """Say whether the configured model cannot know this call: the demo model knows the bundled calls only."""
-    return settings.whisper_model == DEMO_MODEL and not subject.is_demo
+    """Say whether the configured model cannot know this call: the demo model knows the bundled calls only.
+
+    A call that brought its transcript along needs no model.
+    """
+    return settings.whisper_model == DEMO_MODEL and not subject.is_demo and subject.transcript_key is None
+
+
+def speech_settings(settings: Settings) -> str:
+    """Name the settings that decide which calls can be transcribed: a call that waits does so under these."""
+    return f"{settings.speech_engine} {settings.whisper_model} {settings.language or '-'}"
 
 
 def run(work: Work) -> Outcome:
     """Transcribe and mask a call, and write its playback copy and peaks with the masked stretches silent.
 
-    A call that the demo model cannot know waits instead. Raises Permanent and Temporary as engine and decoder
-    do.
+    A call that the demo model cannot know, or whose language the model does not know, waits instead. Raises
+    Permanent and Temporary as engine and decoder do.
     """
     if needs_real_model(work.ports.settings, work.subject):
-        return _wait(work)
+        return _wait(work, NEEDS_REAL_MODEL)
     with work.ports.db.read() as session:
         measured = measuring.from_facts(results.measurement(session, work.lease.call_id))
     layout = measuring.layout_of(work.subject, measured)
-    transcript = _transcript(_hear(work, measured, layout), measured, layout)
+    try:
+        transcript, hidden = _words(work, measured, layout)
+    except UnknownLanguage as error:
+        return _wait(work, error.message)
+    with work.ports.db.read() as session:
+        brands = examining.brands_of(work.ports, session, work.subject, transcript.language)
+    transcript = examining.examined(transcript, measured, brands)
     spans = redact.find_spans(transcript)
-    masked, silent = redact.mask(transcript, spans), redact.silences(spans)
+    masked = redact.mask(transcript, spans)
+    silent = imported_transcripts.silences(redact.silences(spans), hidden, measured.duration)
     derived = derive(work, silent, work.part(HEARING, 1))
 
     def store(session: Session) -> None:
         call_id = work.lease.call_id
         results.save_transcript(session, call_id, masked=masked, silent=silent, unmasked=transcript)
+        results.put_warnings(session, call_id, examining.warnings_of(transcript, measured))
         point_at(session, call_id, derived, unmasked=False)
 
     return Outcome(
@@ -84,7 +105,17 @@ def run(work: Work) -> Outcome:
     )
 
 
-def _wait(work: Work) -> Outcome:
+def _words(work: Work, measured: Measurement, layout: Layout) -> tuple[Transcript, tuple[Span, ...]]:
+    """Return the transcript that came with the call, else what the engine hears.
+
+    The second value are stretches whose words were taken out before they came.
+    """
+    if imported := imported_transcripts.read(work, measured, layout):
+        return imported.transcript, imported.hidden
+    return transcript_of(_hear(work, measured, layout), measured, layout), ()
+
+
+def _wait(work: Work, words: str) -> Outcome:
     """Let the call wait for another model; until then staff hear the recording as it is."""
     derived = playable(work)
 
@@ -96,7 +127,7 @@ def _wait(work: Work) -> Outcome:
         store,
         status="waiting",
         state="waiting",
-        status_text=NEEDS_REAL_MODEL,
+        status_text=words,
         dropped=lambda: discard(work.ports, derived.playback, derived.peaks) if derived else None,
     )
 
@@ -145,24 +176,42 @@ def discard(ports: Ports, *keys: str | None) -> None:
                 ports.media.delete(key)
 
 
-def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
-    """Hand every channel with its stretches of speech to the engine.
-
-    A model that is fetched first has no deadline: its download has time-outs of its own.
-    """
-    ports = work.ports
-    work.limit(measuring.MOST_SECONDS)
-    samples = ports.recordings.samples(ports.media.local_path(work.subject.media_key))
-    channels = [
+def speech_channels(samples: Samples, measured: Measurement, layout: Layout) -> list[SpeechChannel]:
+    """Pair every channel that is to be transcribed with its speaker and its stretches of speech."""
+    return [
         SpeechChannel(speaker, sound, spans)
         for speaker, sound, spans in zip(SPEAKERS[layout], samples.channels, measured.speech, strict=False)
     ]
+
+
+def spoken_code(tag: str | None) -> str | None:
+    """Return what recognisers call the language of a tag of BCP 47: `en` for en-GB; None stays None."""
+    if not tag:
+        return None
+    first = tag.split("-")[0].lower()
+    return _WHISPER_CODES.get(first, first)
+
+
+def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
+    """Hand every channel with its stretches of speech to the engine.
+
+    A model that is fetched first has no deadline: its download has time-outs of its own. What earlier
+    attempts finished is not heard again.
+    """
+    ports, subject = work.ports, work.subject
+    work.limit(measuring.MOST_SECONDS)
+    samples = ports.recordings.samples(ports.media.local_path(subject.media_key))
     try:
         work.limit(None)
         _ = ports.speech.engine
         work.limit(max(LEAST_SECONDS, SECONDS_PER_SECOND * measured.duration))
         return ports.speech.transcribe(
-            channels, language=work.subject.language, progress=work.part(0, HEARING), check=work.check
+            speech_channels(samples, measured, layout),
+            language=spoken_code(subject.language or ports.settings.language),
+            hints=subject.vendor_hints,
+            progress=work.part(0, HEARING),
+            check=work.check,
+            parts=StoredParts(work),
         )
     except TooSlow:
         raise
@@ -170,7 +219,8 @@ def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
         raise ModelTrouble(error.message) from error
 
 
-def _transcript(heard: Heard, measured: Measurement, layout: Layout) -> Transcript:
+def transcript_of(heard: Heard, measured: Measurement, layout: Layout) -> Transcript:
+    """Put what was heard together with what was measured."""
     return Transcript(
         language=heard.language,
         duration=measured.duration,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,10 @@ __all__ = ["CHANNELS", "VendorInfo", "add", "get", "list_vendors", "own", "previ
 
 CHANNELS = ("agent-left", "agent-right")
 
+MOST_HINTS = 20
+LONGEST_HINT = 40
+"""More and longer names would push the speech recogniser into writing them where nobody said them."""
+
 
 def add(
     ports: Ports,
@@ -27,14 +33,18 @@ def add(
     *,
     channels: str = "agent-left",
     filename_pattern: str | None = None,
+    speech_hints: Sequence[str] = (),
     is_sample: bool = False,
 ) -> VendorInfo:
     """Add a vendor. `channels` says which side of its stereo recordings the agent is on.
 
+    `speech_hints` are names that its calls are likely to hold, such as brands and products.
+
     Raises Invalid for an unusable value, Conflict when the slug is taken.
     """
     ensure_manages(actor)
-    values = _checked({"name": name, "channels": channels, "filename_pattern": filename_pattern or None})
+    given = {"filename_pattern": filename_pattern or None, "speech_hints": speech_hints}
+    values = _checked({"name": name, "channels": channels, **given})
     if not store.SLUG.fullmatch(slug):
         raise _bad("slug", "must be small letters, digits and hyphens, 64 at most, such as 'acme-north'")
     try:
@@ -76,13 +86,15 @@ def update(
     name: str | None = None,
     channels: str | None = None,
     filename_pattern: str | None = None,
+    speech_hints: Sequence[str] | None = None,
 ) -> VendorInfo:
-    """Change what is given; an empty `filename_pattern` removes the pattern.
+    """Change what is given; an empty `filename_pattern` removes the pattern, `speech_hints` replace all.
 
     Recordings that are there already keep what they were measured with. Raises Invalid, NotFound.
     """
     ensure_manages(actor)
-    given = {"name": name, "channels": channels, "filename_pattern": filename_pattern}
+    given: dict[str, Any] = {"name": name, "channels": channels, "filename_pattern": filename_pattern}
+    given["speech_hints"] = speech_hints
     values = _checked({field: value for field, value in given.items() if value is not None})
     with ports.db.write() as session:
         vendor = _known(session, slug, actor.vendor_id)
@@ -116,7 +128,21 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     if "filename_pattern" in values:
         pattern = values["filename_pattern"]
         values["filename_pattern"] = filename_patterns.check(pattern) if pattern else None
+    if "speech_hints" in values:
+        values["speech_hints"] = checked_hints(values["speech_hints"])
     return values
+
+
+def checked_hints(names: Sequence[str]) -> list[str]:
+    """Return names to expect in one form, empty and repeated ones left out; raises Invalid."""
+    plain = (" ".join(unicodedata.normalize("NFC", name).split()) for name in names)
+    found = list(dict.fromkeys(name for name in plain if name))
+    if len(found) > MOST_HINTS:
+        raise _bad("speech_hints", f"must be {MOST_HINTS} names at most")
+    for name in found:
+        if len(name) > LONGEST_HINT or not name.isprintable():
+            raise _bad("speech_hints", f"must be names of at most {LONGEST_HINT} characters that can be seen")
+    return found
 
 
 def _bad(field: str, why: str) -> Invalid:

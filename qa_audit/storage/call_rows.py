@@ -71,7 +71,8 @@ class RubricOutcome:
 class CallRow:
     """One line of a list of calls. `started_at` has the uploader's own offset; `duration` is in seconds.
 
-    `words` says in plain words what is the matter with a call that failed or waits.
+    `words` says in plain words what is the matter with a call that failed or waits; `transcript_sha256` is of
+    the transcript that came with it.
     """
 
     id: str
@@ -91,12 +92,14 @@ class CallRow:
     status: str
     stage: str | None
     progress: int
+    seconds_left: int | None
     failure: str | None
     words: str | None
     warnings: tuple[str, ...]
     is_demo: bool
     sha256: str | None
     filename: str | None
+    transcript_sha256: str | None = None
     outcomes: tuple[RubricOutcome, ...] = ()
 
     @property
@@ -131,7 +134,10 @@ class RecordingFacts:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One stage of work on a call; times in seconds, `due_in` until it may start again (0 when it may)."""
+    """One stage of work on a call; times in seconds, `due_in` until it may start again (0 when it may).
+
+    `seconds_left` is an estimate of what is left of it, None while there is none.
+    """
 
     id: str
     call_id: str
@@ -140,6 +146,7 @@ class TaskRow:
     stage: str
     state: str
     progress: int
+    seconds_left: int | None
     age: float
     due_in: float
     attempt: int

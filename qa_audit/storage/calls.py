@@ -143,7 +143,7 @@ def tasks(
     `clock` is the time of day, which ages are counted from; `now` the database's epoch seconds.
     """
     query = (
-        select(Task, col(Call.public_id), col(Call.title), col(Vendor.name))
+        select(Task, Call, col(Vendor.name))
         .join(Call, col(Call.id) == col(Task.call_id))
         .join(Vendor, col(Vendor.id) == col(Call.vendor_id))
         .where(col(Task.state) != "done" if call_key is None else col(Task.call_id) == call_key)
@@ -226,7 +226,7 @@ def _row_values(
     call, slug, vendor_name, agent, recording = found
     copied = (
         *("title", "external_id", "created_at", "direction", "queue", "language", "channels", "duration"),
-        *("layout", "status", "stage", "progress", "failure", "is_demo"),
+        *("layout", "status", "stage", "progress", "seconds_left", "failure", "is_demo"),
     )
     return {
         **{name: getattr(call, name) for name in copied},
@@ -239,6 +239,7 @@ def _row_values(
         "warnings": tuple(call.warnings),
         "sha256": recording.sha256 if recording else None,
         "filename": recording.filename if recording else None,
+        "transcript_sha256": recording.transcript_sha256 if recording else None,
         "outcomes": outcomes.get(call.id, ()),
     }
 
@@ -264,15 +265,16 @@ def _recording_facts(recording: Recording, is_unmasked: bool) -> RecordingFacts:
 
 
 def _task_row(found: Row[*tuple[Any, ...]], clock: datetime, now: float) -> TaskRow:
-    task, call_id, title, vendor_name = found
+    task, call, vendor_name = found
     return TaskRow(
         id=task.public_id,
-        call_id=call_id,
-        call_title=title,
+        call_id=call.public_id,
+        call_title=call.title,
         vendor_name=vendor_name,
         stage=task.stage,
         state=task.state,
         progress=task.progress,
+        seconds_left=call.seconds_left if task.state == "leased" and task.stage == call.stage else None,
         age=max(0.0, (clock - task.created_at).total_seconds()),
         due_in=max(0.0, task.run_after - now) if task.state == "queued" else 0.0,
         attempt=task.attempt,

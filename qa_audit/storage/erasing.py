@@ -25,7 +25,10 @@ def is_audited(session: Session, key: int) -> bool:
 
 def media_keys(session: Session, key: int) -> tuple[str, ...]:
     """Return the media keys of a call's files, and keep workers from adding more of them."""
-    columns = (col(Recording.media_key), col(Recording.playback_key), col(Recording.peaks_key))
+    columns = (
+        *(col(Recording.media_key), col(Recording.transcript_key)),
+        *(col(Recording.playback_key), col(Recording.peaks_key)),
+    )
     row = session.execute(select(*columns).where(col(Recording.call_id) == key).with_for_update()).first()
     return tuple(value for value in row or () if value is not None)
 
@@ -33,7 +36,8 @@ def media_keys(session: Session, key: int) -> tuple[str, ...]:
 def drop_call(session: Session, key: int, public_id: str) -> None:
     """Delete a call, what was made from it, the answers that name it, and an agent whom nothing else names.
 
-    Recording, measurement, transcript, pre-scores and tasks go by the foreign keys' ON DELETE CASCADE.
+    Recording, measurement, transcript and its parts, pre-scores and tasks go by the foreign keys' ON DELETE
+    CASCADE.
     """
     agent = session.scalars(select(col(Call.agent_id)).where(col(Call.id) == key)).first()
     forget_answers(session, public_id)

@@ -33,7 +33,10 @@ def problems(session: Session, *, is_sqlite: bool) -> tuple[str, ...]:
 
 def kept_files(session: Session) -> tuple[KeptFile, ...]:
     """Return every file that a call counts on."""
-    columns = (col(Recording.media_key), col(Recording.playback_key), col(Recording.peaks_key))
+    columns = (
+        *(col(Recording.media_key), col(Recording.transcript_key)),
+        *(col(Recording.playback_key), col(Recording.peaks_key)),
+    )
     rows = session.execute(
         select(col(Call.public_id), *columns).join(Call, col(Call.id) == col(Recording.call_id))
     )

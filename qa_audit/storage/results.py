@@ -1,6 +1,7 @@
 """What the stages leave behind, one set per call: measurement, transcript, derived files, pre-scores.
 
-The unmasked transcript is kept packed, and opened by `unmasked_transcript` alone, for the scorer.
+The unmasked transcript is kept packed, and opened by `unmasked_transcript` alone, for the scorer; so are the
+parts of a transcription that is not finished, for the recogniser that goes on with it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from qa_audit.storage.tables import (
     MeasurementRow,
     PreScoreRow,
     Recording,
+    TranscriptPartRow,
     TranscriptRow,
     Vendor,
     utc_now,
@@ -59,11 +61,13 @@ class Subject:
     vendor_name: str
     vendor_channels: str
     vendor_variables: Mapping[str, object]
+    vendor_hints: tuple[str, ...]
     agent_name: str | None
     agent_aliases: tuple[str, ...]
     media_key: str
     playback_key: str | None
     peaks_key: str | None
+    transcript_key: str | None = None
 
 
 def subject(session: Session, call_id: int) -> Subject:
@@ -97,23 +101,33 @@ def subject(session: Session, call_id: int) -> Subject:
         vendor_name=vendor.name,
         vendor_channels=vendor.channels,
         vendor_variables=vendor.variables,
+        vendor_hints=tuple(vendor.speech_hints),
         agent_name=agent.name if agent else None,
         agent_aliases=tuple(agent.aliases) if agent else (),
         media_key=recording.media_key,
         playback_key=recording.playback_key,
         peaks_key=recording.peaks_key,
+        transcript_key=recording.transcript_key,
     )
 
 
 def advance(session: Session, call_id: int, status: CallStatus, **values: Any) -> None:
-    """Set a call's status, unless a person has it in hand, and other columns of the call."""
+    """Set a call's status, unless a person has it in hand, and other columns of the call.
+
+    A stage begins or ends with this, so no estimate of the time left outlives it.
+    """
     kept = case((col(Call.status).in_(HUMAN_STATUSES), col(Call.status)), else_=status)
-    _set_call(session, call_id, status=kept, **values)
+    _set_call(session, call_id, status=kept, seconds_left=None, **values)
 
 
-def put_progress(session: Session, call_id: int, percent: int) -> None:
-    """Record the percent of the call's stage."""
-    _set_call(session, call_id, progress=percent)
+def put_progress(session: Session, call_id: int, percent: int, seconds_left: int | None = None) -> None:
+    """Record the percent of the call's stage and how long the rest of it may take, where that is known."""
+    _set_call(session, call_id, progress=percent, seconds_left=seconds_left)
+
+
+def put_warnings(session: Session, call_id: int, names: Sequence[str]) -> None:
+    """Set the names of the call's warnings in place of those that are there."""
+    _set_call(session, call_id, warnings=list(names))
 
 
 def save_measurement(session: Session, call_id: int, facts: Mapping[str, Any], *, layout: str) -> None:
@@ -136,14 +150,18 @@ def measurement(session: Session, call_id: int) -> dict[str, Any]:
 def save_transcript(
     session: Session, call_id: int, *, masked: Transcript, silent: Sequence[Span], unmasked: Transcript
 ) -> None:
-    """Keep a call's transcript in place of an earlier one; `silent` are the stretches masked in its sound."""
+    """Keep a call's transcript in place of an earlier one; `silent` are the stretches masked in its sound.
+
+    The parts of a transcription that were kept go.
+    """
     _set_call(session, call_id, layout=masked.layout)
     _forget(session, TranscriptRow, call_id)
+    _forget(session, TranscriptPartRow, call_id)
     row = TranscriptRow(
         call_id=call_id,
         masked=masked.to_json(),
         mask_spans=[[start, end] for start, end in silent],
-        sealed=zlib.compress(json.dumps(unmasked.to_json()).encode()),
+        sealed=_sealed(unmasked.to_json()),
         words=masked.word_count,
         model=masked.engine.model,
     )
@@ -158,8 +176,33 @@ def masked_transcript(session: Session, call_id: int) -> Transcript:
 
 def unmasked_transcript(session: Session, call_id: int) -> Transcript:
     """Return the words as they were said, for the scorer alone; raises NotFound."""
-    packed = _transcript(session, call_id).sealed
-    return Transcript.model_validate(json.loads(zlib.decompress(packed)))
+    return Transcript.model_validate(_opened(_transcript(session, call_id).sealed))
+
+
+def transcript_parts(session: Session, call_id: int, plan: str) -> tuple[Mapping[str, object], ...]:
+    """Return the parts of an unfinished transcription kept under a plan, from number 0 on without a gap.
+
+    Like the unmasked transcript they hold the words as they were said.
+    """
+    rows = session.execute(
+        select(col(TranscriptPartRow.number), col(TranscriptPartRow.sealed))
+        .where(col(TranscriptPartRow.call_id) == call_id, col(TranscriptPartRow.plan) == plan)
+        .order_by(col(TranscriptPartRow.number))
+    )
+    return tuple(_opened(sealed) for place, (number, sealed) in enumerate(rows) if number == place)
+
+
+def keep_transcript_part(
+    session: Session, call_id: int, plan: str, number: int, part: Mapping[str, object]
+) -> None:
+    """Keep part `number` of a plan; parts of other plans go, and those from this number on."""
+    outdated = or_(col(TranscriptPartRow.plan) != plan, col(TranscriptPartRow.number) >= number)
+    session.execute(
+        delete(TranscriptPartRow).where(col(TranscriptPartRow.call_id) == call_id, outdated),
+        execution_options={"synchronize_session": False},
+    )
+    session.add(TranscriptPartRow(call_id=call_id, plan=plan, number=number, sealed=_sealed(part)))
+    session.flush()
 
 
 def save_derived(session: Session, call_id: int, *, playback: str, peaks: str, unmasked: bool) -> None:
@@ -207,9 +250,20 @@ def has_audit(session: Session, call_id: int) -> bool:
 
 def known_keys(session: Session, keys: Sequence[str]) -> frozenset[str]:
     """Return those of the media keys that some recording points at."""
-    columns = (col(Recording.media_key), col(Recording.playback_key), col(Recording.peaks_key))
+    columns = (
+        *(col(Recording.media_key), col(Recording.transcript_key)),
+        *(col(Recording.playback_key), col(Recording.peaks_key)),
+    )
     rows = session.execute(select(*columns).where(or_(*(column.in_(keys) for column in columns))))
     return frozenset(key for row in rows for key in row if key)
+
+
+def _sealed(content: Mapping[str, object]) -> bytes:
+    return zlib.compress(json.dumps(content).encode())
+
+
+def _opened(sealed: bytes) -> dict[str, Any]:
+    return dict(json.loads(zlib.decompress(sealed)))
 
 
 def _transcript(session: Session, call_id: int) -> TranscriptRow:

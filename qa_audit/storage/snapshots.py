@@ -30,10 +30,10 @@ _KEPT_ANYWAY = frozenset({"rubric_version"})
 
 @dataclass(frozen=True)
 class MediaRow:
-    """A blob that a recording points at; `sha256` is known of originals only."""
+    """A blob that a recording points at; `sha256` is known of what was uploaded only."""
 
     call: str
-    kind: Literal["original", "playback", "peaks"]
+    kind: Literal["original", "transcript", "playback", "peaks"]
     key: str
     sha256: str | None
 
@@ -140,10 +140,13 @@ def _media(connection: Connection) -> tuple[MediaRow, ...]:
         col(Recording.sha256),
         col(Recording.playback_key),
         col(Recording.peaks_key),
+        col(Recording.transcript_key),
+        col(Recording.transcript_sha256),
     ).join_from(Recording, Call, col(Call.id) == col(Recording.call_id))
     rows = []
-    for call, original, sha256, playback, peaks in connection.execute(query):
+    for call, original, sha256, playback, peaks, transcript, sent_sha256 in connection.execute(query):
         rows.append(MediaRow(call, "original", original, sha256))
+        rows += [MediaRow(call, "transcript", transcript, sent_sha256)] if transcript else []
         rows += [MediaRow(call, "playback", playback, None)] if playback else []
         rows += [MediaRow(call, "peaks", peaks, None)] if peaks else []
     return tuple(rows)

@@ -111,14 +111,30 @@ def put_progress(session: Session, lease: Lease, percent: int) -> bool:
     return _change(session, _is_mine(lease), progress=percent) == 1
 
 
-def settle(session: Session, lease: Lease, state: State = "done") -> bool:
+def note_advance(session: Session, lease: Lease) -> bool:
+    """Forgive earlier crashes because the work has come further than ever; False when the lease is gone.
+
+    Input that is poison would have ended this attempt where it ended the ones before.
+    """
+    return _change(session, _is_mine(lease), crash_count=0) == 1
+
+
+def settle(session: Session, lease: Lease) -> bool:
     """Close the task: the fence, before results are stored in the same transaction.
 
     False means that the lease is gone: roll back and throw the results away.
     """
-    finished = utc_now() if state == "done" else None
-    values = {"state": state, "progress": 100 if state == "done" else 0, "finished_at": finished}
+    values = {"state": "done", "progress": 100, "finished_at": utc_now()}
     return _change(session, _is_mine(lease), **values, **_NO_LEASE, error=None) == 1
+
+
+def wait(session: Session, lease: Lease, under: str, words: str | None) -> bool:
+    """Let the task wait for other speech settings than `under`, with words for a person.
+
+    False means that the lease is gone.
+    """
+    values = {"state": "waiting", "progress": 0, "waits_under": under, "error": words}
+    return _change(session, _is_mine(lease), **values, **_NO_LEASE) == 1
 
 
 def let_go(session: Session, lease: Lease, *, now: float) -> bool:
@@ -230,10 +246,16 @@ def is_anybody_working(session: Session, stages: Sequence[Stage]) -> bool:
     return session.scalars(found).first() is not None
 
 
-def requeue_waiting(session: Session, *, now: float) -> tuple[Requeued, ...]:
-    """Put every waiting task back to the queue with a new version of its input (another model)."""
+def requeue_waiting(session: Session, under: str, *, now: float) -> tuple[Requeued, ...]:
+    """Put the tasks that wait under other speech settings than these back to the queue.
+
+    Their input gets a new version (another model).
+    """
+    elsewhere = or_(col(Task.waits_under).is_(None), col(Task.waits_under) != under)
     found = session.execute(
-        select(col(Task.id), col(Task.call_id), col(Task.stage)).where(col(Task.state) == "waiting")
+        select(col(Task.id), col(Task.call_id), col(Task.stage)).where(
+            col(Task.state) == "waiting", elsewhere
+        )
     ).all()
     requeued = []
     for task_id, call_id, stage in found:
@@ -243,6 +265,8 @@ def requeue_waiting(session: Session, *, now: float) -> tuple[Requeued, ...]:
             state="queued",
             input_version=col(Task.input_version) + 1,
             run_after=now,
+            waits_under=None,
+            error=None,
         )
         requeued += [Requeued(task_id, call_id, stage)] if changed else []
     return tuple(requeued)

@@ -31,6 +31,7 @@ class VendorInfo:
     channels: str
     filename_pattern: str | None
     variables: Mapping[str, Any]
+    speech_hints: tuple[str, ...]
     is_sample: bool
     calls: int = 0
 
@@ -113,6 +114,7 @@ def _info(row: Vendor, calls: int = 0) -> VendorInfo:
         channels=row.channels,
         filename_pattern=row.filename_pattern,
         variables=dict(row.variables),
+        speech_hints=tuple(row.speech_hints),
         is_sample=row.is_sample,
         calls=calls,
     )

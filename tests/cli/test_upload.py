@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -19,9 +20,11 @@ from qa_audit.media.fakes import ScriptedRecordings
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts
 from qa_audit.services import ingest as ingest_service
-from qa_audit.storage.tables import Agent, ApiToken, Call
+from qa_audit.storage.tables import Agent, ApiToken, Call, Recording
 from tests.api.helping import add_vendors, counted, files_of, wav
 from tests.cli.serving import run, serving
+
+VTT = "WEBVTT\n\n00:00.010 --> 00:00.150\n<v Agent>Hello\n"
 
 
 @pytest.fixture
@@ -295,3 +298,41 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(
 
 def test_the_help_has_an_example(runtime: Runtime) -> None:
     assert "Example: qa-audit upload" in run(runtime, "upload", "--help").output
+
+
+def test_a_manifest_names_transcripts_from_its_own_folder_on(
+    runtime: Runtime, server: str, calls: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "words").mkdir()
+    good, other = VTT.encode(), VTT.replace("Hello", "Good day").encode()
+    (tmp_path / "words" / "a.vtt").write_bytes(good)
+    (calls / "b.srt").write_text("no transcript at all")
+    manifest = tmp_path / "calls.csv"
+    manifest.write_text(
+        "file,transcript\na.wav,words/a.vtt\nb.wav,calls/b.srt\ndeeper/c.wav,words/none.vtt\n"
+    )
+    result = upload(runtime, server, calls, "--manifest", manifest, "--json")
+    files = json.loads(result.stdout)["files"]
+    assert (result.exit_code, counts(result)["accepted"]) == (1, 1)
+    refused = {file["row"]: file["reason"] for file in files if file["result"] == "refused"}
+    assert set(refused) == {3, 4}
+    assert "transcript: the file: is none of the formats" in refused[3]
+    assert "column 'transcript'" in refused[4]
+    assert not [file for file in files if file["file"].endswith((".srt", ".vtt"))]
+    with runtime.db.read() as session:
+        (sha256,) = session.scalars(select(col(Recording.transcript_sha256)))
+    assert sha256 == hashlib.sha256(good).hexdigest()
+    (tmp_path / "words" / "a.vtt").write_bytes(other)
+    manifest.write_text("file,transcript\na.wav,words/a.vtt\n")
+    again = json.loads(upload(runtime, server, "--manifest", manifest, calls / "a.wav", "--json").stdout)
+    assert [(file["result"], file["differences"]) for file in again["files"]] == [
+        ("existing", ["transcript"])
+    ]
+
+
+def test_in_a_folder_no_transcript_is_guessed(runtime: Runtime, server: str, calls: Path) -> None:
+    (calls / "a.vtt").write_text(VTT)
+    result = upload(runtime, server, calls, "--json")
+    assert (result.exit_code, counts(result)["accepted"]) == (0, 3)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(col(Recording.transcript_sha256)))) == {None}

@@ -40,6 +40,15 @@ def test_a_pattern_is_set_and_tried(runtime: Runtime) -> None:
     assert (without.exit_code, "no pattern" in without.output) == (0, True)
 
 
+def test_names_to_expect_are_added_replaced_and_removed(runtime: Runtime) -> None:
+    added = run(runtime, "vendor", "add", "acme", "--hint", "Northwind", "--hint", " Star  Air ")
+    assert "names to expect: Northwind, Star Air" in added.output
+    assert "Northwind" in run(runtime, "vendor", "set", "acme", "--name", "Acme").output
+    assert "names to expect: Kestrel\n" in run(runtime, "vendor", "set", "acme", "--hint", "Kestrel").output
+    removed = run(runtime, "vendor", "set", "acme", "--hint", "")
+    assert (removed.exit_code, "names to expect" in removed.output) == (0, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -47,6 +56,8 @@ def test_a_pattern_is_set_and_tried(runtime: Runtime) -> None:
         (("add", "acme"), 1),
         (("add", "other", "--channels", "both"), 2),
         (("add", "other", "--filename-pattern", "("), 2),
+        (("add", "other", "--hint", "x" * 41), 2),
+        (("add", "other", *(part for n in range(21) for part in ("--hint", f"Brand {n}"))), 2),
         (("set", "nobody", "--name", "X"), 1),
         (("add",), 2),
     ],

@@ -1,7 +1,8 @@
 """A warm worker with scripted ears, as a process: `python -m tests.faults.entry --queues NAME`.
 
 The data folder's `plan.json` says how long a transcription takes and what goes wrong in it; every
-transcription that begins adds a line with the process's id to `begun`.
+transcription that begins adds a line with the process's id to `begun`, every group of windows that it begins
+one with the group's number to `decoded`.
 """
 
 from __future__ import annotations
@@ -39,13 +40,15 @@ class PlannedTranscriber(ScriptedTranscriber):
     """Ears that note every beginning, and then do what the plan says."""
 
     def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
-        super().__init__(HELLO, seconds=plan.get("seconds", 0.0), info=REAL_MODEL)
+        super().__init__(
+            HELLO, seconds=plan.get("seconds", 0.0), info=REAL_MODEL, groups=plan.get("groups", 10)
+        )
         self._folder = folder
+        self.decoded = lambda number: self._note("decoded", number)
         self._trouble = plan.get("trouble")
 
     def transcribe(self, channels: Sequence[SpeechChannel], **options: Any) -> Heard:
-        with (self._folder / "begun").open("a") as file:
-            file.write(f"{os.getpid()}\n")
+        self._note("begun", os.getpid())
         if self._trouble == "deaf":
             time.sleep(60)
         if self._trouble == "silent":
@@ -54,6 +57,10 @@ class PlannedTranscriber(ScriptedTranscriber):
             options["check"] = lambda: None
             options["progress"] = lambda fraction: None
         return super().transcribe(channels, **options)
+
+    def _note(self, name: str, number: int) -> None:
+        with (self._folder / name).open("a") as file:
+            file.write(f"{number}\n")
 
 
 def build(settings: Settings) -> Runtime:

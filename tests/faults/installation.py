@@ -79,7 +79,19 @@ class Installation:
 
     def begun(self) -> list[int]:
         """Return the process ids of all transcriptions that were begun."""
-        path = self.folder / "begun"
+        return self._noted("begun")
+
+    def decoded(self) -> list[int]:
+        """Return the numbers of all groups of windows whose recognition was begun, in that order."""
+        return self._noted("decoded")
+
+    def parts(self) -> int:
+        """Count the finished groups of windows that are kept."""
+        with self.runtime.db.read() as session:
+            return session.scalar(select(func.count()).select_from(tables.TranscriptPartRow)) or 0
+
+    def _noted(self, name: str) -> list[int]:
+        path = self.folder / name
         return [int(line) for line in path.read_text().split()] if path.exists() else []
 
     def statuses(self) -> list[str]:

@@ -36,7 +36,7 @@ def test_a_worker_killed_while_it_transcribes_costs_nothing(with_redis: Installa
     with_redis.check_each_done_once(calls)
     assert with_redis.begun().count(killed) == 1
     assert len(with_redis.begun()) == 3
-    assert sorted(task.crash_count for task in with_redis.tasks("transcribe")) == [0, 1]
+    assert sorted(task.attempt for task in with_redis.tasks("transcribe")) == [1, 2]
 
 
 def test_ten_queued_calls_survive_an_emptied_redis(with_redis: Installation) -> None:

@@ -35,6 +35,7 @@ UPLOADERS = 6
 LONG_AGO = 100_000.0
 SECONDS = 3
 """Length of each recording: about 48 kB, sent in pieces that take half a second together."""
+VTT = b"WEBVTT\n\n00:00.010 --> 00:00.150\n<v Agent>Hello\n"
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -200,6 +201,8 @@ CRASH_POINTS = {
     "before the bytes are synced": ("qa_audit.services.receiving.os.fsync", False),
     "before the file is where it stays": ("qa_audit.media.store.LocalMediaStore.put_file", False),
     "after the file is where it stays": ("qa_audit.media.store.LocalMediaStore.put_file", True),
+    "before the transcript is where it stays": ("qa_audit.media.store.LocalMediaStore.put_bytes", False),
+    "after the transcript is where it stays": ("qa_audit.media.store.LocalMediaStore.put_bytes", True),
     "before the first row": ("qa_audit.storage.uploads.add_call", False),
     "after call and recording are written": ("qa_audit.storage.uploads.add_call", True),
     "after the task is written": ("qa_audit.storage.tasks.add", True),
@@ -221,13 +224,13 @@ def test_an_upload_that_dies_at_any_point_can_be_repeated_and_is_there_once(
     free_keys(runtime)
     halves = counted(runtime, Call, Recording, Task)
     assert halves in ([0, 0, 0], [1, 1, 1])
-    again = take(runtime, wav(), key="k")
+    again = take(runtime, wav(), key="k", transcript=VTT)
     assert stored(runtime) == {again.id: wav()}
     assert counted(runtime, Call, Recording, Task) == [1, 1, 1]
     for path in files_of(runtime):
         os.utime(path, (time.time() - LONG_AGO, time.time() - LONG_AGO))
     sweep_once(runtime)
-    assert len(files_of(runtime)) == 1
+    assert sorted(path.read_bytes() for path in files_of(runtime)) == sorted([wav(), VTT])
     assert consistency.check(runtime).is_sound
 
 
@@ -247,7 +250,7 @@ def crash_at(name: str, after: bool, runtime: Runtime) -> None:
         try:
             mine = Runtime(runtime.settings)
             mine.recordings = ScriptedRecordings()  # type: ignore[misc]
-            take(mine, wav(), key="k")
+            take(mine, wav(), key="k", transcript=VTT)
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)

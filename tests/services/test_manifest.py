@@ -28,6 +28,14 @@ def test_rows_say_what_their_columns_mean(tmp_path: Path) -> None:
     assert found.errors == []
 
 
+def test_a_transcript_is_a_file_and_no_field_of_the_call(tmp_path: Path) -> None:
+    found = table(tmp_path, "file,Transcript,agent\na.wav,words/a.vtt,Dana\nb.wav,,\n")
+    assert [(row.transcript, row.fields) for row in found.rows] == [
+        ("words/a.vtt", {"agent": "Dana"}),
+        (None, {}),
+    ]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

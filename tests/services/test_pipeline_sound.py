@@ -15,8 +15,8 @@ from qa_audit.config import Settings
 from qa_audit.errors import Invalid
 from qa_audit.media.recordings import AvRecordings
 from qa_audit.runtime import Runtime
+from qa_audit.speech.engine import WhisperEngine
 from qa_audit.speech.engines import open_engine
-from qa_audit.speech.openai_whisper import OpenAIWhisper
 from qa_audit.speech.scripted import ScriptedTranscriber, segment
 from qa_audit.storage import tables
 from tests.factories import make_call, make_recording, make_task
@@ -67,7 +67,7 @@ def test_a_card_number_cannot_be_heard_in_the_playback_copy(tmp_path: Path, sqli
 
 
 def test_the_engine_is_chosen_by_name_and_loads_nothing_yet(tmp_path: Path) -> None:
-    assert isinstance(open_engine("openai-whisper", "base.en", tmp_path), OpenAIWhisper)
+    assert isinstance(open_engine("openai-whisper", "base.en", tmp_path), WhisperEngine)
     with pytest.raises(Invalid, match="no speech engine called 'other'"):
         open_engine("other", "base.en", tmp_path)
     program = (

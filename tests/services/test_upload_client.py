@@ -54,6 +54,14 @@ def accepted(status: int = 201, **more: object) -> httpx.Response:
     return httpx.Response(status, json={"id": "abc", "status": "received", "sha256": "0", **more})
 
 
+def test_a_transcript_is_sent_whole_beside_the_recording_at_every_try(recording: Path) -> None:
+    scripted = Scripted(httpx.ConnectError("no"), accepted())
+    scripted.server().send(recording, "f" * 64, {}, lambda done: None, b"WEBVTT\n\n1")
+    (request,) = scripted.requests[1:]
+    assert b'name="transcript"; filename="transcript"' in request.content
+    assert b"WEBVTT\n\n1\r\n--" in request.content
+
+
 def problem(status: int, headers: dict[str, str] | None = None, **more: object) -> httpx.Response:
     return httpx.Response(status, json={"detail": "Because.", **more}, headers=headers)
 

@@ -246,11 +246,26 @@ def test_clock_steps_are_cut_back(runtime: Runtime) -> None:
 
 
 def test_waiting_tasks_go_on_with_a_new_version_of_their_input(runtime: Runtime) -> None:
-    task_id, done = added(runtime, stage="transcribe", state="waiting"), added(runtime, state="done")
-    requeued = at_now(runtime, tasks.requeue_waiting)
+    task_id, done = added(runtime), added(runtime, state="done")
+    lease = at_now(runtime, tasks.claim, task_id, seconds=SECONDS)
+    assert once(runtime, tasks.wait, lease, "one model", "It needs another model.")
+    waiting = row(runtime, task_id)
+    assert (waiting.state, waiting.lease_token, waiting.error) == ("waiting", None, "It needs another model.")
+    assert at_now(runtime, tasks.requeue_waiting, "one model") == ()
+    requeued = at_now(runtime, tasks.requeue_waiting, "another model")
     assert [task.task_id for task in requeued] == [task_id]
-    assert (row(runtime, task_id).state, row(runtime, task_id).input_version) == ("queued", 2)
+    task = row(runtime, task_id)
+    assert (task.state, task.input_version, task.error, task.waits_under) == ("queued", 2, None, None)
     assert row(runtime, done).input_version == 1
+
+
+def test_work_that_comes_further_forgives_earlier_crashes(runtime: Runtime) -> None:
+    task_id = added(runtime, crash_count=2)
+    lease = at_now(runtime, tasks.claim, task_id, seconds=SECONDS)
+    assert once(runtime, tasks.note_advance, lease)
+    assert row(runtime, task_id).crash_count == 0
+    assert once(runtime, tasks.settle, lease)
+    assert not once(runtime, tasks.note_advance, lease)
 
 
 @pytest.mark.parametrize("state", ["failed", "parked"])

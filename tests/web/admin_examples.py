@@ -39,7 +39,7 @@ TABS = (NavItem("System", "/admin/system", False), NavItem("People", "/admin/use
 CHOICES = (Choice("a", NASTY, True), Choice("b", "b"))
 SECRET = Secret(NASTY, "https://qa.example.org/welcome/abc", NASTY)
 PERSON = PersonForm("ana@example.org", NASTY, CHOICES, CHOICES)
-VENDOR = VendorForm("acme", NASTY, CHOICES, "(?P<agent>.+)")
+VENDOR = VendorForm("acme", NASTY, CHOICES, "(?P<agent>.+)", f"Northwind\n{NASTY}")
 STAY = StayForm(1, "2026-01-01", "2026-01-01", "", NASTY, CHOICES)
 TASK = TaskLine(
     "t1", "/calls/abc", NASTY, NASTY, "measuring", "failed", "bad", 75.0, "3 tries", NASTY, "/calls/abc/retry"

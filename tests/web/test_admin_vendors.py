@@ -74,6 +74,21 @@ def test_a_vendor_is_changed(admin: FlaskClient, here: Runtime, acme: str) -> No
     assert find(page_of(refused), "input", id="filename_pattern").get("value") == "("
 
 
+def test_names_to_expect_are_kept_one_per_line(admin: FlaskClient, here: Runtime, acme: str) -> None:
+    form = {"name": "Acme", "channels": "agent-left", "filename_pattern": ""}
+    hints = "Northwind\r\n\r\n  Star   Air \r\nNorthwind"
+    assert post(admin, HERE, **form, speech_hints=hints).status_code == 303
+    assert vendors.get(here, SYSTEM, "acme").speech_hints == ("Northwind", "Star Air")
+    area = find(get_page(admin, HERE), "textarea", id="speech_hints")
+    assert (area.text or "").split() == ["Northwind", "Star", "Air"]
+    refused = post(admin, HERE, **form, speech_hints="x" * 41)
+    assert refused.status_code == 422
+    assert "40 characters" in alert(refused)
+    assert text_of(find(page_of(refused), "textarea", id="speech_hints")) == "x" * 41
+    assert post(admin, HERE, **form).status_code == 303
+    assert vendors.get(here, SYSTEM, "acme").speech_hints == ("Northwind", "Star Air")
+
+
 def test_sites_and_teams_are_added_renamed_and_named_with_their_leads(
     admin: FlaskClient, here: Runtime, acme: str
 ) -> None:

@@ -7,14 +7,14 @@ from xml.etree.ElementTree import Element
 import pytest
 from flask.testing import FlaskClient
 
-from qa_audit.domain.transcript import Note
+from qa_audit.domain.transcript import Event, Note
 from qa_audit.errors import Permanent
 from qa_audit.runtime import Runtime
 from qa_audit.services import rubrics
 from qa_audit.speech.scripted import segment
 from qa_audit.storage.tables import Call
 from tests.factories import make_call, make_recording, make_transcript, make_vendor, spoken
-from tests.fakes import receive, script, work_off
+from tests.fakes import measured, receive, script, work_off
 from tests.page import check_fragment, find, find_all, get_page, text_of
 from tests.web.conftest import SignInAs, post
 
@@ -64,6 +64,52 @@ def test_turns_name_the_speaker_and_lead_to_their_moment(reviewer: FlaskClient, 
     assert link.get("href") == f"/calls/{talked}?t=30#turn-2"
     assert text_of(link) == "Play from 0:30"
     assert "customer" in (turns[1].get("class") or "")
+
+
+SOUNDS = (
+    Event(kind="ringing", start=0.0, end=0.9),
+    Event(kind="hold_music", start=31.0, end=39.0, channel=0),
+    Event(kind="dead_air", start=51.0, end=59.6),
+)
+
+
+def test_what_is_no_speech_stands_between_the_turns_at_its_time(here: Runtime, reviewer: FlaskClient) -> None:
+    script(here, TALK, measured(events=SOUNDS, warnings=("mixed_channels",)))
+    call, _ = receive(here)
+    assert work_off(here) == ["done"] * 3
+    for address in (f"/calls/{call.public_id}", f"/calls/{call.public_id}/review"):
+        root = get_page(reviewer, address)
+        lines = find_all(root, "li", class_="turn")
+        sounds = [line for line in lines if "sound" in (line.get("class") or "").split()]
+        assert [lines.index(line) for line in sounds] == [0, 4, 8]
+        assert [text_of(find(line, "p")) for line in sounds] == [
+            "Ringing tone, 0:00 to 0:01",
+            "Hold music on the agent's side, 0:31 to 0:39",
+            "Nobody speaks for 9 s",
+        ]
+        link = find(sounds[1], "a", class_="time")
+        assert (link.get("data-from"), link.get("href")) == ("31.0", f"{address}?t=31")
+        assert "Both people are on both channels" in text_of(root)
+
+
+@pytest.mark.parametrize("hint", ["mono", "dual-mono"])
+def test_one_voice_track_is_said_to_have_unknown_speakers(
+    here: Runtime, reviewer: FlaskClient, hint: str
+) -> None:
+    channels = 1 if hint == "mono" else 2
+    speech = (((1.0, 55.0),),) * channels
+    rubrics.sync_bundled(here)
+    script(
+        here,
+        [one.model_copy(update={"speaker": "unknown"}) for one in TALK],
+        measured(channels=channels, layout_hint=hint, speech=speech),
+    )
+    call, _ = receive(here)
+    assert work_off(here) == ["done"] * 3
+    for address in (f"/calls/{call.public_id}", f"/calls/{call.public_id}/review"):
+        root = get_page(reviewer, address)
+        assert "speakers unknown" in text_of(find(root, "div", class_="call-head"))
+        assert {text_of(who) for who in find_all(root, "span", class_="who")} == {"Speaker"}
 
 
 def test_words_stand_apart_and_know_their_moment(reviewer: FlaskClient, talked: str) -> None:
@@ -181,7 +227,7 @@ def test_while_being_worked_on_the_page_renews_itself_and_stops(reviewer: FlaskC
     with here.db.write() as session:
         row = session.get(Call, call.id)
         assert row is not None
-        row.status, row.stage, row.progress = "transcribing", "transcribe", 42
+        row.status, row.stage, row.progress, row.seconds_left = "transcribing", "transcribe", 42, 170
     address = f"/calls/{call.public_id}"
     root = get_page(reviewer, address)
     body = find(root, "div", id="body")
@@ -191,7 +237,7 @@ def test_while_being_worked_on_the_page_renews_itself_and_stops(reviewer: FlaskC
         "outerMorph",
     )
     assert find(root, "progress").get("value") == "42"
-    assert "transcribing 42 %" in text_of(body)
+    assert "transcribing 42 %, about 3 minutes left" in text_of(body)
     work_off(here)
     done = check_fragment(reviewer.get(address, headers=FRAGMENT).text)
     body = find(done, "div", id="body")

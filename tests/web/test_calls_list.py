@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from qa_audit.domain.findings import Outcome
 from qa_audit.runtime import Runtime
+from qa_audit.services.transcription import NEEDS_REAL_MODEL
 from qa_audit.storage.tables import Call, PreScoreRow, RubricVersion
 from tests.factories import make_agent, make_call, make_recording, make_rubric_version, make_vendor
 from tests.page import check_fragment, find, find_all, get_page, text_of
@@ -58,7 +59,10 @@ def test_a_row_says_who_when_how_long_and_where_it_is(reviewer: FlaskClient, her
 
 def test_states_are_words_and_never_colour_alone(reviewer: FlaskClient, here: Runtime) -> None:
     add(here, title="a", status="failed", failure="silent", status_text="Nobody can be heard.")
-    add(here, title="b", status="waiting", status_text="Needs the real model.")
+    add(here, title="b", status="waiting", status_text=NEEDS_REAL_MODEL)
+    add(here, title="g", status="waiting", status_text="This call is in the language 'de'.")
+    working = {"status": "transcribing", "stage": "transcribe", "progress": 42}
+    add(here, title="h", **working, seconds_left=170)
     add(here, title="c", status="transcribing", stage="transcribe", progress=42)
     add(here, title="d", status="received", stage="measure", progress=0)
     add(here, title="e", status="transcribed", stage="prescore", progress=0)
@@ -67,7 +71,9 @@ def test_states_are_words_and_never_colour_alone(reviewer: FlaskClient, here: Ru
     for words in (
         "failed: nobody can be heard",
         "waiting: needs the real model",
+        "waiting: needs another model",
         "transcribing 42 %",
+        "transcribing 42 %, about 3 minutes left",
         "waits for measuring",
         "waits for pre-scoring",
         "audited",

@@ -39,10 +39,12 @@ def test_each_unfinished_task_says_its_stage_state_and_tries(admin: FlaskClient,
                 {"run_after": now + 60, "error_count": 1, "attempt": 1, "error": "Later."},
             ),
             ("leased", "transcribe", {"progress": 42, "attempt": 1}),
+            ("leased", "prescore", {"progress": 10, "attempt": 1}),
             ("parked", "transcribe", {"crash_count": 3, "attempt": 3}),
             ("waiting", "transcribe", {"attempt": 1}),
+            ("waiting", "prescore", {"attempt": 1, "error": "This call is in the language 'de'."}),
         ):
-            call = make_call(session, title=f"{state} {stage}")
+            call = make_call(session, title=f"{state} {stage}", stage="transcribe", seconds_left=170)
             make_recording(session, call)
             make_task(session, call, stage, state=state, **values)
     root = get_page(admin, "/admin/tasks")
@@ -53,18 +55,22 @@ def test_each_unfinished_task_says_its_stage_state_and_tries(admin: FlaskClient,
     assert "tries again in" in rows["queued transcribe"]
     assert "1 try, 1 error" in rows["queued transcribe"]
     assert "Later." in rows["queued transcribe"]
-    assert "transcribing 42 %" in rows["leased transcribe"]
+    assert "transcribing 42 %, about 3 minutes left" in rows["leased transcribe"]
+    assert "10 %" in rows["leased prescore"]
+    assert "left" not in rows["leased prescore"]
     assert "failed: ended the worker" in rows["parked transcribe"]
     assert "3 tries, 3 crashes" in rows["parked transcribe"]
     assert "needs the real model" in rows["waiting transcribe"]
+    assert "needs another model" in rows["waiting prescore"]
+    assert "in the language 'de'" in rows["waiting prescore"]
     assert "Try again" in rows["parked transcribe"]
     assert "Try again" not in rows["queued measure"]
     assert find(root, "div", id="work").get("hx-trigger") == "every 3s"
     assert figures(admin) | {"oldest that waits": ""} == {
         "waiting to be worked on": "2",
-        "being worked on": "1",
+        "being worked on": "2",
         "failed": "1",
-        "need the real model": "1",
+        "need another model": "2",
         "oldest that waits": "",
     }
 

@@ -18,7 +18,15 @@ from qa_audit.storage.tables.audits import (
     RubricVersion,
     Scorecard,
 )
-from qa_audit.storage.tables.calls import Call, MeasurementRow, Recording, Task, TranscriptRow, Upload
+from qa_audit.storage.tables.calls import (
+    Call,
+    MeasurementRow,
+    Recording,
+    Task,
+    TranscriptPartRow,
+    TranscriptRow,
+    Upload,
+)
 from qa_audit.storage.tables.columns import UtcTime, new_public_id, utc_now
 from qa_audit.storage.tables.people import (
     Agent,
@@ -53,6 +61,7 @@ __all__ = [
     "Task",
     "Team",
     "TeamMembership",
+    "TranscriptPartRow",
     "TranscriptRow",
     "Upload",
     "User",

@@ -31,6 +31,7 @@ from qa_audit.storage.tables.columns import (
 class Call(SQLModel, table=True):
     """One conversation. `started_at` is UTC, `utc_offset` (minutes) what the uploader's clock said.
 
+    `progress` is the percent of its `stage`, `seconds_left` an estimate of what is left of that stage.
     `is_sample` marks drawn history: it has answers and no sound.
     """
 
@@ -64,6 +65,7 @@ class Call(SQLModel, table=True):
     status: str = Field(default="received", sa_column=Column(String(16), nullable=False))
     stage: str | None = None
     progress: int = 0
+    seconds_left: int | None = None
     failure: str | None = None
     status_text: str | None = long_text()
     warnings: list[str] = json_column(list)
@@ -74,7 +76,10 @@ class Call(SQLModel, table=True):
 
 
 class Recording(SQLModel, table=True):
-    """A call's bytes: the original (reachable by no page), the masked playback copy and its peaks."""
+    """A call's bytes: the original (reachable by no page), the masked playback copy and its peaks.
+
+    `transcript_key` is of a transcript that was sent with the original, as it came.
+    """
 
     __table_args__ = (UniqueConstraint("vendor_id", "sha256"),)
     id: int | None = key()
@@ -90,6 +95,8 @@ class Recording(SQLModel, table=True):
     media_key: str
     playback_key: str | None = None
     peaks_key: str | None = None
+    transcript_key: str | None = None
+    transcript_sha256: str | None = Field(default=None, sa_column=Column(String(64)))
 
 
 class Upload(SQLModel, table=True):
@@ -108,7 +115,10 @@ class Upload(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """One stage of work on one call: the truth about what is to be done, by whom, until when."""
+    """One stage of work on one call: the truth about what is to be done, by whom, until when.
+
+    `waits_under` names the speech settings that a waiting task cannot be done with.
+    """
 
     __table_args__ = (
         UniqueConstraint("call_id", "stage", "input_version"),
@@ -131,6 +141,7 @@ class Task(SQLModel, table=True):
     rings: int = 0
     rung_at: float | None = Field(default=None, sa_column=Column(Float))
     progress: int = 0
+    waits_under: str | None = long_text()
     error: str | None = long_text()
     created_at: datetime = moment(nullable=False)
     finished_at: datetime | None = moment()
@@ -157,6 +168,19 @@ class TranscriptRow(SQLModel, table=True):
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     words: int = 0
     model: str = ""
+    created_at: datetime = moment(nullable=False)
+
+
+class TranscriptPartRow(SQLModel, table=True):
+    """A finished part of a transcription that is not finished: unmasked JSON, zlib-packed, under its plan."""
+
+    __tablename__ = "transcript_part"
+    __table_args__ = (UniqueConstraint("call_id", "plan", "number"),)
+    id: int | None = key()
+    call_id: int = reference("call.id", ondelete="CASCADE")
+    plan: str = Field(sa_column=Column(String(64), nullable=False))
+    number: int
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = moment(nullable=False)
 
 

@@ -26,7 +26,10 @@ from qa_audit.storage.tables.columns import (
 
 
 class Vendor(SQLModel, table=True):
-    """A company whose calls are audited. `channels` says which side of a stereo recording the agent is on."""
+    """A company whose calls are audited. `channels` says which side of a stereo recording the agent is on.
+
+    `speech_hints` are names that its calls are likely to hold, for the speech recogniser.
+    """
 
     __table_args__ = (one_of("channels", "agent-left", "agent-right"),)
     id: int | None = key()
@@ -36,6 +39,7 @@ class Vendor(SQLModel, table=True):
     channels: str = Field(default="agent-left", sa_column=Column(String(16), nullable=False))
     filename_pattern: str | None = long_text()
     variables: dict[str, Any] = json_column(dict)
+    speech_hints: list[str] = json_column(list)
     is_sample: bool = False
     created_at: datetime = moment(nullable=False)
 

@@ -145,12 +145,13 @@ class VendorLine:
 
 @dataclass(frozen=True)
 class VendorForm:
-    """What can be said of a vendor."""
+    """What can be said of a vendor; `hints` has one name to expect per line."""
 
     slug: str
     name: str
     channels: tuple[Choice, ...]
     pattern: str
+    hints: str
 
 
 @dataclass(frozen=True)

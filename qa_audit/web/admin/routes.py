@@ -10,7 +10,7 @@ from qa_audit.services.transcription import DEMO_MODEL
 from qa_audit.web.admin.pages import Figure, TaskLine, TasksPage
 from qa_audit.web.admin.tabs import tabs
 from qa_audit.web.auth import actor
-from qa_audit.web.calls.words import STAGES
+from qa_audit.web.calls.words import STAGES, progress_words, waiting_words
 from qa_audit.web.context import runtime
 from qa_audit.web.htmx import render
 from qa_audit.web.pages import Tone
@@ -63,7 +63,7 @@ def _figures(overview: QueueOverview) -> tuple[Figure, ...]:
         Figure("waiting to be worked on", f"{totals.get('queued', 0):,}", "plain"),
         Figure("being worked on", f"{totals.get('leased', 0):,}", "plain"),
         Figure("failed", f"{failed:,}", "bad" if failed else "plain"),
-        Figure("need the real model", f"{totals.get('waiting', 0):,}", "plain"),
+        Figure("need another model", f"{totals.get('waiting', 0):,}", "plain"),
         Figure("oldest that waits", oldest, "plain"),
     )
 
@@ -89,10 +89,10 @@ def _state(row: TaskRow) -> str:
     if row.state == "queued":
         return f"tries again in {age(row.due_in)}" if row.due_in >= 1 else "waits its turn"
     if row.state == "leased":
-        return f"{row.progress} %"
-    return {"failed": "failed", "parked": "failed: ended the worker", "waiting": "needs the real model"}[
-        row.state
-    ]
+        return progress_words(row.progress, row.seconds_left)
+    if row.state == "waiting":
+        return waiting_words(row.error)
+    return {"failed": "failed", "parked": "failed: ended the worker"}[row.state]
 
 
 def _tries(row: TaskRow) -> str:

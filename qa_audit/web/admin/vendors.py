@@ -54,6 +54,7 @@ def add_vendor() -> Answer:
             form.get("name", ""),
             channels=form.get("channels", ""),
             filename_pattern=pattern,
+            speech_hints=form.get("speech_hints", "").splitlines(),
         )
     except (Invalid, Conflict) as error:
         return _list(in_words(error)), status_of(error)
@@ -69,10 +70,18 @@ def vendor(slug: str) -> str:
 
 @blueprint.post("/vendors/<slug>")
 def change_vendor(slug: str) -> Answer:
-    """Change a vendor's name, channels and pattern for file names."""
-    fields = ("name", "channels", "filename_pattern")
+    """Change a vendor's name, channels, pattern for file names, and names to expect."""
+    form, hints = request.form, request.form.get("speech_hints")
     try:
-        vendors.update(runtime(), actor(), slug, **{field: request.form.get(field) for field in fields})
+        vendors.update(
+            runtime(),
+            actor(),
+            slug,
+            name=form.get("name"),
+            channels=form.get("channels"),
+            filename_pattern=form.get("filename_pattern"),
+            speech_hints=None if hints is None else hints.splitlines(),
+        )
     except (Invalid, Conflict) as error:
         return _refused(slug, error, typed=True)
     flash("Saved. Calls that are there already are not changed.")
@@ -189,6 +198,7 @@ def _list(error: str = "") -> str:
         typed.get("name", ""),
         typed.get("channels", "agent-left"),
         typed.get("filename_pattern", ""),
+        typed.get("speech_hints", ""),
     )
     rows = tuple(
         VendorLine(
@@ -212,6 +222,7 @@ def _one(slug: str, error: str = "", *, typed: bool = False) -> str:
         said.get("name", vendor.name),
         said.get("channels", vendor.channels),
         said.get("filename_pattern", vendor.filename_pattern or ""),
+        said.get("speech_hints", "\n".join(vendor.speech_hints)),
     )
     page = VendorPage(
         tabs=tabs(),
@@ -247,9 +258,9 @@ def _agent(slug: str, id: str, error: str = "") -> str:
     return render("admin/agent.html", page)
 
 
-def _form(slug: str, name: str, channels: str, pattern: str) -> VendorForm:
+def _form(slug: str, name: str, channels: str, pattern: str, hints: str) -> VendorForm:
     sides = tuple(Choice(value, label, value == channels) for value, label in SIDES.items())
-    return VendorForm(slug, name, sides, pattern)
+    return VendorForm(slug, name, sides, pattern, hints)
 
 
 def _team_line(found: Organisation, team: TeamRow) -> TeamLine:

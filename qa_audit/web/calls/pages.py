@@ -113,6 +113,17 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class SoundLine:
+    """Something between the turns that is no speech: hold music, ringing, silence; times in seconds."""
+
+    label: str
+    words: str
+    start: float
+    end: float
+    address: str
+
+
+@dataclass(frozen=True)
 class EvidenceLine:
     """Something to hear: from and to in seconds, with the words or what was measured or looked for.
 
@@ -190,7 +201,7 @@ class CallPage:
     poll: str | None
     player: Player | None
     no_sound: str
-    turns: tuple[Turn, ...]
+    turns: tuple[Turn | SoundLine, ...]
     no_words: str
     rubrics: tuple[RubricPart, ...]
     no_rubrics: str

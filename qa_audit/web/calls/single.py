@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from flask import url_for
 
 from qa_audit.domain.access import Actor, can
-from qa_audit.domain.transcript import Speaker
+from qa_audit.domain.imported.reading import ENGINE as IMPORTED
+from qa_audit.domain.transcript import EngineInfo, Speaker
 from qa_audit.services import calls, outcomes
 from qa_audit.services.calls import CallDetail, RecordingFacts
 from qa_audit.services.erasing import LOCKED
 from qa_audit.services.ports import Ports
 from qa_audit.web.calls.findings import parts_of
 from qa_audit.web.calls.pages import CallPage, Fact, Player
-from qa_audit.web.calls.transcript import marks_of, turns_of
+from qa_audit.web.calls.transcript import lines_of, marks_of
 from qa_audit.web.calls.words import (
     LAYOUTS,
     moment_of,
@@ -55,7 +56,7 @@ def call_page(
         poll=None if call.is_finished else address,
         player=_player(call, begin) if calls.may_hear(actor, call) else None,
         no_sound=_no_sound(call),
-        turns=turns_of(transcript, marks_of(call.prescores), address) if transcript else (),
+        turns=lines_of(transcript, marks_of(call.prescores), address) if transcript else (),
         no_words=_no_words(call),
         rubrics=parts_of(call.prescores, rubrics, address),
         no_rubrics=_no_rubrics(call),
@@ -126,13 +127,19 @@ def _details(call: CallDetail) -> Iterable[Fact]:
         known += _recording(call.recording)
     if call.transcript:
         engine = call.transcript.engine
-        sha256 = f" ({engine.model_sha256[:8]}…)" if engine.model_sha256 else ""
         known.append(("Words", f"{call.transcript.word_count:,}"))
         known.append(
             ("Masked", count(len(call.mask_spans), "stretch", "stretches") if call.mask_spans else "nothing")
         )
-        known.append(("Transcribed by", f"{engine.name}, {engine.model}{sha256}"))
+        known.append(_made_by(engine))
     return (Fact(label, value) for label, value in known if value)
+
+
+def _made_by(engine: EngineInfo) -> tuple[str, str]:
+    if engine.name == IMPORTED:
+        return "Transcript", f"imported ({engine.model}), not made by QA Audit"
+    sha256 = f" ({engine.model_sha256[:8]}…)" if engine.model_sha256 else ""
+    return "Transcribed by", f"{engine.name}, {engine.model}{sha256}"
 
 
 def _recording(recording: RecordingFacts) -> list[tuple[str, str | None]]:

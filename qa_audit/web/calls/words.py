@@ -6,8 +6,10 @@ from datetime import datetime
 
 from qa_audit.domain.findings import Outcome
 from qa_audit.media.judge import WARNINGS
+from qa_audit.services import time_left
 from qa_audit.services.calls import CallRow
 from qa_audit.services.outcomes import CallOutcome
+from qa_audit.services.transcription import NEEDS_REAL_MODEL
 from qa_audit.web.calls.pages import OutcomeWords, StatusWords
 from qa_audit.web.pages import Tone
 from qa_audit.web.templating import here
@@ -20,7 +22,7 @@ STATUSES: dict[str, str] = {
     "in_review": "in review",
     "audited": "audited",
     "published": "published",
-    "waiting": "waiting for the real model",
+    "waiting": "waiting for another model",
     "failed": "failed",
 }
 """Each status of a call as a filter names it."""
@@ -34,6 +36,7 @@ FAILED = {
     "too_many_channels": "more than two channels",
     "crashed_worker": "ended the worker three times",
     "model_unavailable": "the speech model cannot be had",
+    "transcript_unusable": "its transcript does not fit",
 }
 
 LAYOUTS = {
@@ -57,13 +60,25 @@ def status_words(call: CallRow) -> StatusWords:
     if call.status == "failed":
         return StatusWords(f"failed: {FAILED.get(call.failure or '', 'see there')}", "bad", detail=detail)
     if call.status == "waiting":
-        return StatusWords("waiting: needs the real model", "person", detail=detail)
+        return StatusWords(f"waiting: {waiting_words(call.words)}", "person", detail=detail)
     if call.is_finished:
         return StatusWords(STATUSES[call.status], "plain", detail=detail)
     stage = STAGES.get(call.stage or "measure", "waiting")
     if call.progress:
-        return StatusWords(f"{stage} {call.progress} %", "busy", call.progress, detail)
+        return StatusWords(
+            f"{stage} {progress_words(call.progress, call.seconds_left)}", "busy", call.progress, detail
+        )
     return StatusWords(f"waits for {stage}" if call.status != "transcribing" else stage, "busy", 0, detail)
+
+
+def progress_words(percent: int, seconds_left: int | None) -> str:
+    """Say how far a stage is: '42 %, about 3 minutes left'."""
+    return f"{percent} %" if seconds_left is None else f"{percent} %, {time_left.in_words(seconds_left)}"
+
+
+def waiting_words(reason: str | None) -> str:
+    """Say in a few words what a waiting call waits for; `reason` is its longer text."""
+    return "needs the real model" if reason in (None, NEEDS_REAL_MODEL) else "needs another model"
 
 
 def outcome_words(outcome: CallOutcome) -> OutcomeWords:

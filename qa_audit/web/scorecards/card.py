@@ -165,6 +165,8 @@ def _decided(card: CardDetail) -> Iterable[str]:
     yield f"Audited{by}: {count(person, 'line')} decided by a person, {accepted} accepted from the machine."
     for rubric in card.snapshot.rubrics:
         yield f"{rubric.title}: version {rubric.version}, in force since {day(rubric.effective_from)}."
+    if card.snapshot.imported:
+        yield f"The transcript was imported ({card.snapshot.imported}), not made by QA Audit."
 
 
 def _answer(ports: Ports, actor: Actor, card: CardDetail) -> AnswerPart:

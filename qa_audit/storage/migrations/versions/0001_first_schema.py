@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("channels", sa.String(length=16), nullable=False),
         sa.Column("filename_pattern", sa.Text(), nullable=True),
         sa.Column("variables", sa.JSON(), nullable=False),
+        sa.Column("speech_hints", sa.JSON(), nullable=False),
         sa.Column("is_sample", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("channels IN ('agent-left', 'agent-right')", name=op.f("ck_vendor_channels")),
@@ -170,6 +171,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("stage", sa.String(), nullable=True),
         sa.Column("progress", sa.Integer(), nullable=False),
+        sa.Column("seconds_left", sa.Integer(), nullable=True),
         sa.Column("failure", sa.String(), nullable=True),
         sa.Column("status_text", sa.Text(), nullable=True),
         sa.Column("warnings", sa.JSON(), nullable=False),
@@ -371,6 +373,8 @@ def upgrade() -> None:
         sa.Column("media_key", sa.String(), nullable=False),
         sa.Column("playback_key", sa.String(), nullable=True),
         sa.Column("peaks_key", sa.String(), nullable=True),
+        sa.Column("transcript_key", sa.String(), nullable=True),
+        sa.Column("transcript_sha256", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["call_id"], ["call.id"], name=op.f("fk_recording_call_id_call"), ondelete="CASCADE"
         ),
@@ -399,6 +403,7 @@ def upgrade() -> None:
         sa.Column("rings", sa.Integer(), nullable=False),
         sa.Column("rung_at", sa.Float(), nullable=True),
         sa.Column("progress", sa.Integer(), nullable=False),
+        sa.Column("waits_under", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -442,6 +447,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transcript")),
         sa.UniqueConstraint("call_id", name=op.f("uq_transcript_call_id")),
     )
+    op.create_table(
+        "transcript_part",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.Integer(), nullable=False),
+        sa.Column("plan", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["call.id"], name=op.f("fk_transcript_part_call_id_call"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transcript_part")),
+        sa.UniqueConstraint("call_id", "plan", "number", name=op.f("uq_transcript_part_call_id_plan_number")),
+    )
+    with op.batch_alter_table("transcript_part", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transcript_part_call_id"), ["call_id"], unique=False)
+
     op.create_table(
         "answer",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -581,6 +603,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_answer_answered_by"))
 
     op.drop_table("answer")
+    with op.batch_alter_table("transcript_part", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_transcript_part_call_id"))
+
+    op.drop_table("transcript_part")
     op.drop_table("transcript")
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_state_run_after"))
