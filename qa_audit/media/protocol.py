@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from qa_audit.domain.transcript import Event
-
 if TYPE_CHECKING:
     import numpy
+
+    from qa_audit.domain.transcript import Event
 
 Span = tuple[float, float]
 

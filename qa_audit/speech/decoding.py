@@ -6,7 +6,7 @@ ours, because the package decodes every window of a batch until the longest is d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,17 +29,25 @@ class Wording:
     beams: int = 1
 
 
-def decode(model: Whisper, sound: EncodedSound, limits: Sequence[int], wording: Wording) -> list[Decoded]:
+def decode(
+    model: Whisper,
+    sound: EncodedSound,
+    limits: Sequence[int],
+    wording: Wording,
+    check: Callable[[], None] = lambda: None,
+) -> list[Decoded]:
     """Decode windows, those that fail the tests again with rising temperature, and return the best tries.
 
-    `limits` has the most tokens of each window.
+    `limits` has the most tokens of each window. `check` is called before each try, and raises to stop.
     """
-    return best_tries(
-        len(sound),
-        lambda open_windows, temperature: _decode_at(
-            model, sound.of(open_windows), [limits[place] for place in open_windows], wording, temperature
-        ),
-    )
+
+    def decode_some(windows: list[int], temperature: float) -> list[Decoded]:
+        check()
+        return _decode_at(
+            model, sound.of(windows), [limits[place] for place in windows], wording, temperature
+        )
+
+    return best_tries(len(sound), decode_some)
 
 
 def task_of(model: Whisper, wording: Wording, temperature: float = 0.0) -> DecodingTask:

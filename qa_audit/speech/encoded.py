@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,16 +35,19 @@ class EncodedSound:
         return EncodedSound(tuple(k[chosen] for k in self.keys), tuple(v[chosen] for v in self.values))
 
 
-def encode(model: Whisper, mels: Sequence[Tensor]) -> EncodedSound:
+def encode(model: Whisper, mels: Sequence[Tensor], check: Callable[[], None] = lambda: None) -> EncodedSound:
     """Encode spectrograms (mels, 3000), one after the other: a batch gains nothing on a processor, and needs memory.
 
-    On a GPU they go together.
+    On a GPU they go together. `check` is called before each.
     """
     import torch
 
     with torch.inference_mode():
         if model.device.type == "cpu":
-            layers = [_keys_and_values(model, features(model, mel[None])) for mel in mels]
+            layers = []
+            for mel in mels:
+                check()
+                layers.append(_keys_and_values(model, features(model, mel[None])))
             together = [
                 [torch.cat(parts) for parts in zip(*both, strict=True)] for both in zip(*layers, strict=True)
             ]

@@ -119,7 +119,7 @@ class WhisperEngine:
         for number in range(len(done), len(plan.batches)):
             check()
             batch = plan.batches[number]
-            done.append(_hear(recogniser, channels, batch, plan))
+            done.append(_hear(recogniser, channels, batch, plan, check))
             parts.keep(plan.name, number, done[-1])
             seconds += sum(window.seconds for window in batch)
             progress(min(seconds / plan.seconds, 1.0))
@@ -206,11 +206,15 @@ def _language(
 
 
 def _hear(
-    recogniser: Recogniser, channels: Sequence[SpeechChannel], batch: Sequence[Window], plan: _Plan
+    recogniser: Recogniser,
+    channels: Sequence[SpeechChannel],
+    batch: Sequence[Window],
+    plan: _Plan,
+    check: Callable[[], None],
 ) -> Part:
     """Hear a batch of windows and place what was heard in the call, as plain data."""
     sounds: list[NDArray[Any]] = [window.sound(channels[window.channel].samples) for window in batch]
-    found = recogniser.hear(sounds, language=plan.language, hints=plan.hints)
+    found = recogniser.hear(sounds, language=plan.language, hints=plan.hints, check=check)
     stretches: list[dict[str, object]] = []
     notes: list[dict[str, object]] = []
     for window, heard in zip(batch, found, strict=True):

@@ -7,7 +7,7 @@ windows its own way.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +71,20 @@ class FasterRecogniser:
         return str(chances[0][0]).strip("<|>")
 
     def hear(
-        self, sounds: Sequence[NDArray[float32]], *, language: str, hints: str = ""
+        self,
+        sounds: Sequence[NDArray[float32]],
+        *,
+        language: str,
+        hints: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows of at most 30 s, each on its own, in one batch (see `recogniser.Recogniser`)."""
         if not sounds:
             return []
         tokenizer = whisper_files.tokenizer(self._converted.dims["n_vocab"], language)
-        encoded = self._encoded(sounds)
+        encoded = self._encoded(sounds, check)
         lengths = [len(sound) / SAMPLE_RATE for sound in sounds]
-        tries = self._best_tries(encoded, lengths, tokenizer, hints)
+        tries = self._best_tries(encoded, lengths, tokenizer, hints, check)
         words = self._words(encoded, lengths, tokenizer, [one.tokens for one in tries])
         return [
             HeardWindow(found, one.avg_logprob, one.no_speech_prob, one.temperature, one.is_cut)
@@ -101,25 +106,34 @@ class FasterRecogniser:
         except (RuntimeError, ValueError) as error:
             raise _unloadable(self._name, error) from error
 
-    def _encoded(self, sounds: Sequence[NDArray[float32]]) -> StorageView:
+    def _encoded(
+        self, sounds: Sequence[NDArray[float32]], check: Callable[[], None] = lambda: None
+    ) -> StorageView:
         """Run the encoder over all windows; on a GPU the outcome comes back, to be divided up."""
         import numpy as np
         from ctranslate2 import StorageView
 
         mels = np.stack([log_mel(sound, self._converted.dims["n_mels"]) for sound in sounds])
-        parts = [
-            self._model.encode(StorageView.from_array(mels[group]), to_cpu=self._device == "cuda")
-            for group in self._groups(range(len(mels)))
-        ]
+        parts = []
+        for group in self._groups(range(len(mels))):
+            check()
+            found = self._model.encode(StorageView.from_array(mels[group]), to_cpu=self._device == "cuda")
+            parts.append(found)
         return _joined(parts)
 
     def _best_tries(
-        self, encoded: StorageView, lengths: Sequence[float], tokenizer: Tokenizer, hints: str
+        self,
+        encoded: StorageView,
+        lengths: Sequence[float],
+        tokenizer: Tokenizer,
+        hints: str,
+        check: Callable[[], None],
     ) -> list[Decoded]:
         """Decode all windows, those that failed with rising temperature, and return the best try of each."""
         prompt = self._prompt(tokenizer, hints)
 
         def decode(left: list[int], temperature: float) -> list[Decoded]:
+            check()
             if temperature == TEMPERATURES[1]:
                 self._sample_as_the_first_time()
             part = encoded if len(left) == len(lengths) else _chosen(encoded, left)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_audit.speech import alignment, decoding, models, precision
-from qa_audit.speech.encoded import EncodedSound, encode, features
+from qa_audit.speech.encoded import encode, features
 from qa_audit.speech.protocol import SAMPLE_RATE
 from qa_audit.speech.recogniser import AS_USUAL, HeardWindow, SpeechOptions, most_tokens
 
@@ -74,13 +74,19 @@ class OpenAIRecogniser:
         return str(max(chances[0], key=chances[0].get))
 
     def hear(
-        self, sounds: Sequence[NDArray[float32]], *, language: str, hints: str = ""
+        self,
+        sounds: Sequence[NDArray[float32]],
+        *,
+        language: str,
+        hints: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows in one batch (see `recogniser.Recogniser`)."""
-        encoded = self._encode(sounds)
+        encoded = encode(self._model, [self._mel(sound) for sound in sounds], check)
         seconds = [len(sound) / SAMPLE_RATE for sound in sounds]
         wording = decoding.Wording(language, hints, self._options.beam)
-        found = decoding.decode(self._model, encoded, [most_tokens(length) for length in seconds], wording)
+        limits = [most_tokens(length) for length in seconds]
+        found = decoding.decode(self._model, encoded, limits, wording, check)
         tokenizer = decoding.task_of(self._model, wording).tokenizer
         texts = [[token for token in text.tokens if token < tokenizer.eot] for text in found]
         words = alignment.align(self._model, tokenizer, encoded, texts, seconds)
@@ -88,9 +94,6 @@ class OpenAIRecogniser:
             HeardWindow(timed, text.avg_logprob, text.no_speech_prob, text.temperature, text.is_cut)
             for timed, text in zip(words, found, strict=True)
         ]
-
-    def _encode(self, sounds: Sequence[NDArray[float32]]) -> EncodedSound:
-        return encode(self._model, [self._mel(sound) for sound in sounds])
 
     def _mel(self, sound: NDArray[Any]) -> Tensor:
         """Compute the log mel spectrogram of a window, padded to 30 s."""

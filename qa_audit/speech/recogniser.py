@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,11 +91,17 @@ class Recogniser(Protocol):
         ...
 
     def hear(
-        self, sounds: Sequence[NDArray[float32]], *, language: str, hints: str = ""
+        self,
+        sounds: Sequence[NDArray[float32]],
+        *,
+        language: str,
+        hints: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows of at most 30 s (float32 mono at 16 kHz), each on its own, in one batch.
 
-        `hints` is text that the model is to think came before. A window that fails the tests on probability or
+        `hints` is text that the model is to think came before. `check` is called every now and then and raises
+        when the work must end. A window that fails the tests on probability or
         repetition is tried again with rising temperature (`TEMPERATURES`); the best try is kept.
         """
         ...

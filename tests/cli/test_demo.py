@@ -146,7 +146,7 @@ def test_calls_are_staged_when_they_are_scored(tmp_path: Path, monkeypatch: pyte
 
     def progress(ports: object, actor: object, id: str) -> CallProgress:
         status = next(states)
-        return CallProgress(id, status, None, 0, None, None, status == "prescored")
+        return CallProgress(id, status, None, 0, None, None, None, status == "prescored")
 
     monkeypatch.setattr(demo.calls, "progress", progress)
     monkeypatch.setattr(demo.time, "sleep", lambda seconds: None)
@@ -154,7 +154,9 @@ def test_calls_are_staged_when_they_are_scored(tmp_path: Path, monkeypatch: pyte
     demo.wait_scored(runtime, {accepted.id: call}, children, scored=staged.append)
     assert staged == [accepted.id]
     monkeypatch.setattr(
-        demo.calls, "progress", lambda p, a, id: CallProgress(id, "prescored", None, 0, None, None, True)
+        demo.calls,
+        "progress",
+        lambda p, a, id: CallProgress(id, "prescored", None, 0, None, None, None, True),
     )
     demo.wait_scored(runtime, {accepted.id: call}, children, scored=staged.append)
     assert staged == [accepted.id, accepted.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,15 @@ class Listener:
         self.asked.append(("language", f"{len(sound) / RATE:g}"))
         return "de"
 
-    def hear(self, sounds: Sequence[np.ndarray], *, language: str, hints: str = "") -> list[HeardWindow]:
+    def hear(
+        self,
+        sounds: Sequence[np.ndarray],
+        *,
+        language: str,
+        hints: str = "",
+        check: Callable[[], None] = lambda: None,
+    ) -> list[HeardWindow]:
+        check()
         self.batches += 1
         self.sounds += sounds
         self.asked.append((language, hints))
@@ -140,7 +148,7 @@ LONG = [(float(start), start + 20.0) for start in range(0, 200, 40)]
 
 def test_a_stop_is_heeded_between_batches(ours: WhisperEngine, listener: Listener) -> None:
     def check() -> None:
-        if listener.batches == 2:
+        if len(listener.sounds) == 4:
             raise Stopped
 
     with pytest.raises(Stopped):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qa_audit.errors import Permanent
+from qa_audit.errors import Permanent, Stopped
 from qa_audit.speech import alignment, decoding, models, precision, tries
 from qa_audit.speech.decoding import Wording
 from qa_audit.speech.encoded import encode, features
@@ -149,6 +149,19 @@ def test_windows_of_any_length_are_heard(
     assert len(found) == 3
     for sound, window in zip(sounds, found, strict=True):
         assert all(0 <= w.start <= w.end <= len(sound) / RATE + 0.03 for w in window.words)
+
+
+def test_a_stop_is_heeded_between_windows(checkpoint: Path, tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        recogniser(checkpoint, tmp_path).hear([noise(3.0)] * 3, language="en", check=check)
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize("languages", [99, 100])
