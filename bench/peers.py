@@ -1,7 +1,7 @@
 """The speech engines that are compared, each run once in a process of its own by `bench.transcription`.
 
-All follow one rule, so that random weights give comparable times: temperature 0, no second tries, no time
-stamps, the end of the text forbidden, so that every window yields exactly 64 tokens.
+All follow one rule, so that random weights give comparable times: temperature 0, no second tries, no prompt; the
+end of the text and all time stamps are forbidden, so that every window yields exactly 64 tokens.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def whisper_package(job: Job, beams: int | None) -> Run:
         for sound in job.channels:
             model.transcribe(
                 sound, language=LANGUAGE, temperature=0.0, beam_size=beams, without_timestamps=True, fp16=False,
-                sample_len=TOKENS, suppress_tokens=f"-1,{_end(model)}", condition_on_previous_text=False,
+                sample_len=TOKENS, suppress_tokens=[-1, *_forbidden(model)], condition_on_previous_text=False,
                 no_speech_threshold=None, logprob_threshold=None, compression_ratio_threshold=None,
             )  # fmt: skip
         return windows[0]
@@ -73,7 +73,7 @@ def whisper_on_our_windows(job: Job) -> Run:
     model = whisper.load_model(str(job.checkpoint), device="cpu")
     options = whisper.DecodingOptions(
         language=LANGUAGE, without_timestamps=True, fp16=False, sample_len=TOKENS,
-        suppress_tokens=f"-1,{_end(model)}",
+        suppress_tokens=[-1, *_forbidden(model)],
     )  # fmt: skip
 
     def run() -> int:
@@ -88,7 +88,8 @@ def whisper_on_our_windows(job: Job) -> Run:
 
 
 def our_engine(job: Job, engine: str) -> Run:
-    """Prepare one of our engines: packing, batches, word times."""
+    """Prepare one of our engines: finding the speech, packing, batches, word times."""
+    from qa_audit.media.vad import SpeechDetector
     from qa_audit.speech.engines import open_engine
     from qa_audit.speech.protocol import SpeechChannel
     from qa_audit.speech.recogniser import SpeechOptions
@@ -104,10 +105,11 @@ def our_engine(job: Job, engine: str) -> Run:
         return hear(sounds, **named)
 
     recogniser.hear = counted
-    channels = [SpeechChannel("unknown", c, s) for c, s in zip(job.channels, job.spans, strict=True)]
+    detector = SpeechDetector(1)
 
     def run() -> int:
         windows[0] = 0
+        channels = [SpeechChannel("unknown", sound, detector.spans([sound])) for sound in job.channels]
         with _rule(engine, recogniser):
             ours.transcribe(channels, language=LANGUAGE)
         return windows[0]
@@ -119,7 +121,7 @@ def faster_whisper_batched(job: Job, beams: int) -> Run:
     """Prepare faster-whisper's own batched pipeline, int8, with its own voice detector."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
-    from qa_audit.speech import models
+    from qa_audit.speech import models, whisper_files
     from qa_audit.speech.conversion import converted
 
     made = converted(models.find(str(job.checkpoint), job.cache), job.cache, in_bytes=True)
@@ -129,7 +131,7 @@ def faster_whisper_batched(job: Job, beams: int) -> Run:
         tokenizer.write_text(_tokenizer_json(vocabulary), encoding="utf8")
     model = WhisperModel(str(made.folder), device="cpu", compute_type="int8", cpu_threads=job.threads)
     pipeline = BatchedInferencePipeline(model)
-    end = model.hf_tokenizer.token_to_id("<|endoftext|>")
+    never = _never(whisper_files.tokenizer(vocabulary, LANGUAGE), vocabulary)
     windows = [0]
     generate = pipeline.forward
 
@@ -144,7 +146,7 @@ def faster_whisper_batched(job: Job, beams: int) -> Run:
         for sound in job.channels:
             segments, _ = pipeline.transcribe(
                 sound, language=LANGUAGE, beam_size=beams, temperature=0.0, batch_size=8,
-                suppress_tokens=[-1, end], max_new_tokens=TOKENS, without_timestamps=True,
+                suppress_tokens=[-1, *never], max_new_tokens=TOKENS, without_timestamps=True,
                 compression_ratio_threshold=None, log_prob_threshold=None, no_speech_threshold=None,
             )  # fmt: skip
             for _ in segments:
@@ -173,10 +175,16 @@ def _windows(job: Job) -> Iterator[tuple[np.ndarray, Any]]:
             yield sound, window
 
 
-def _end(model: Any) -> int:
+def _forbidden(model: Any) -> list[int]:
     from whisper.tokenizer import get_tokenizer
 
-    return int(get_tokenizer(model.is_multilingual, num_languages=model.num_languages).eot)
+    tokenizer = get_tokenizer(model.is_multilingual, num_languages=model.num_languages)
+    return _never(tokenizer, model.dims.n_vocab)
+
+
+def _never(tokenizer: Any, vocabulary: int) -> list[int]:
+    """Return the tokens that this benchmark's rule forbids."""
+    return [tokenizer.eot, *range(tokenizer.timestamp_begin, vocabulary)]
 
 
 @contextmanager
@@ -187,8 +195,9 @@ def _rule(engine: str, recogniser: Any) -> Iterator[None]:
     if engine == "faster-whisper":
         from qa_audit.speech import faster_whisper as module
 
-        end = module.whisper_files.tokenizer(recogniser._converted.dims["n_vocab"], LANGUAGE).eot
-        recogniser._never = sorted({*recogniser._never, end})
+        vocabulary = recogniser._converted.dims["n_vocab"]
+        never = _never(module.whisper_files.tokenizer(vocabulary, LANGUAGE), vocabulary)
+        recogniser._never = sorted({*recogniser._never, *never})
         with (
             _replaced(tries, TEMPERATURES=(0.0,)),
             _replaced(module, most_tokens=lambda seconds: TOKENS),
@@ -203,7 +212,7 @@ def _rule(engine: str, recogniser: Any) -> Iterator[None]:
         from whisper.decoding import SuppressTokens
 
         task = task_of(model, *rest)
-        task.logit_filters.append(SuppressTokens([task.tokenizer.eot]))
+        task.logit_filters.append(SuppressTokens(_forbidden(model)))
         return task
 
     with (

@@ -16,6 +16,10 @@ from qa_audit.runtime import Runtime
 from qa_audit.storage.database import Database
 from tests import postgres
 
+# Several tests run at once: threads that spin while they wait for each other would eat each other's time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

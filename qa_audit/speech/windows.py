@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-KEPT_PAUSE = 0.5
+KEPT_PAUSE = 0.4
 """Seconds: a shorter pause stays as it is, because context on both sides helps the recogniser."""
 
-PACKED_PAUSE = 0.2
+PACKED_PAUSE = 0.1
 """Seconds of stillness that stand for a longer pause, beside the rims that spans of speech have."""
 
 SCRAP = 2.0

@@ -148,6 +148,7 @@ def web(runtime: Runtime, settings: Settings) -> Iterator[Web]:
     web.kill()
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_what_was_answered_is_kept_whole_however_often_the_web_process_is_killed(
     runtime: Runtime, web: Web
 ) -> None:
