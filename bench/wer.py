@@ -1,8 +1,9 @@
-"""Measure word error rates: the pipeline (speech spans, one channel at a time) beside whisper.transcribe.
+"""Measure word error rates and speed: our engine beside whisper.transcribe with its defaults and greedy.
 
 Example: python -m bench.wer --calls 8 --seed 5
-Three sets: the bundled calls; made-up calls of sentences never trained on, in voices of the demo; the same
-in voices never trained on. The made-up ones need espeak-ng. Prints a table, writes bench/results/wer.json.
+Four sets: the bundled calls; the same over music; made-up calls of sentences never trained on, in voices of the
+demo; the same in voices never trained on. The made-up ones need espeak-ng. Prints a table, writes
+bench/results/wer.json.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ DIGITS = dict(
         strict=True,
     )
 )
+MUSIC_BELOW = 10.0
+"""Decibels between speech and the music under it in the set over music."""
+
 NUMBER_WORDS = frozenset(DIGITS.values())
 
 
@@ -78,7 +82,7 @@ def held_out(calls: int, seed: int, foreign: bool) -> Iterator[Channel]:
 
 @dataclass
 class Figures:
-    """Collect what one method heard on one set."""
+    """Collect what one method heard on one set, and the processor seconds it took."""
 
     truths: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
@@ -108,7 +112,9 @@ class Figures:
             "deletions": measures.deletions,
             "insertions": measures.insertions,
             "number_words_wrong": round(wrong / total, 4) if total else None,
-            "compute_seconds": round(self.seconds, 1),
+            "words_per_cpu_second": round(
+                sum(len(t.split()) for t in self.truths) / max(self.seconds, 0.01), 2
+            ),
         }
 
 
@@ -118,27 +124,44 @@ def measure(channels: list[Channel], engine: Any, model: Any, detector: Any) -> 
 
     from qa_audit.speech.protocol import SpeechChannel
 
-    ours, plain = Figures(), Figures()
+    ours, plain, greedy = Figures(), Figures(), Figures()
     offsets: list[float] = []
     chances: list[float] = []
     for channel in channels:
-        began = time.monotonic()
+        began = time.process_time()
         spans = detector.spans([channel.samples])
         heard = engine.transcribe([SpeechChannel(channel.speaker, channel.samples, spans)])
         words = [word for segment in heard.segments for word in segment.timed_words()]
-        ours.add(channel.truth, " ".join(word.text for word in words), time.monotonic() - began)
+        ours.add(channel.truth, " ".join(word.text for word in words), time.process_time() - began)
         pairs = list(matched(channel.words, words))
         offsets += [abs(a - b) for a, b, _ in pairs]
         chances += [chance for _, _, chance in pairs]
-        began = time.monotonic()
-        text = whisper.transcribe(model, channel.samples, fp16=False)["text"]
-        plain.add(channel.truth, text, time.monotonic() - began)
+        for method, options in ((plain, {}), (greedy, {"temperature": 0.0})):
+            began = time.process_time()
+            text = whisper.transcribe(model, channel.samples, fp16=False, **options)["text"]
+            method.add(channel.truth, text, time.process_time() - began)
     return {
         "channels": len(channels),
         "audio_seconds": round(sum(len(c.samples) for c in channels) / 16_000, 1),
         "pipeline": {**ours.summary(), **_spread(offsets, chances)},
         "whisper_transcribe": plain.summary(),
+        "whisper_greedy": greedy.summary(),
     }
+
+
+def over_music(channels: list[Channel], kind: str, decibels: float) -> list[Channel]:
+    """Lay music under channels, so many decibels below their speech."""
+    from tools import sounds
+
+    return [
+        replace(
+            channel,
+            samples=sounds.mixed(
+                channel.samples, sounds.make(kind, len(channel.samples) / 16_000, seed=number), decibels
+            ),
+        )
+        for number, channel in enumerate(channels)
+    ]
 
 
 def matched(truth: list[tuple[str, float, float]], heard: list[Any]) -> Iterator[tuple[float, float, float]]:
@@ -169,17 +192,20 @@ def _spread(offsets: list[float], chances: list[float]) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Lay the figures out as text."""
-    times = "start off, median / 95 %"
-    lines = [f"{'set':<24}{'words':>7}{'pipeline':>10}{'numbers':>9}{'transcribe':>12}{times:>27}"]
+    """Lay the figures out as text: error rates, words per processor second, and how far word times are off."""
+    methods = {"pipeline": "ours", "whisper_transcribe": "whisper", "whisper_greedy": "greedy"}
+    head = "".join(f"{f'{name} wer, words/s':>24}" for name in methods.values())
+    lines = [f"{'set':<24}{'words':>7}{head}{'start off, median / 95 %':>27}"]
     for name, found in results.items():
-        ours, plain = found["pipeline"], found["whisper_transcribe"]
+        ours = found["pipeline"]
         times = f"{ours.get('start_off_median', 0):.2f} / {ours.get('start_off_95', 0):.2f} s"
-        numbers = f"{ours['number_words_wrong']:.1%}" if ours["number_words_wrong"] is not None else "-"
-        lines.append(
-            f"{name:<24}{ours['words']:>7}{ours['wer']:>10.1%}{numbers:>9}{plain['wer']:>12.1%}{times:>27}"
-        )
+        rates = "".join(f"{_pair(found[method]):>24}" for method in methods)
+        lines.append(f"{name:<24}{ours['words']:>7}{rates}{times:>27}")
     return "\n".join(lines)
+
+
+def _pair(figures: dict[str, Any]) -> str:
+    return f"{figures['wer']:.1%}, {figures['words_per_cpu_second']:.1f}"
 
 
 def main() -> int:
@@ -212,6 +238,7 @@ def main() -> int:
         model = models.load(models.find(options.model, cache))
         sets = {
             "bundled calls": list(bundled()),
+            "bundled calls over music": over_music(list(bundled()), "music-strings", MUSIC_BELOW),
             "held out, demo voices": list(held_out(options.calls, options.seed, foreign=False)),
             "held out, new voices": list(held_out(options.calls, options.seed, foreign=True)),
         }

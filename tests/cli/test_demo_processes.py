@@ -58,7 +58,7 @@ def is_complete(demo: Program) -> bool:
     return len(alive(demo.family())) >= 7
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_demo(start: Start, number: signal.Signals) -> None:
     demo = start("--port", str(free_port()))
     assert demo.says(READY), demo.words

@@ -18,8 +18,8 @@ from tests.faults.installation import Installation
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
-GROUPS = 40
-KILLS = 5
+GROUPS = 24
+KILLS = 4
 """More than the three deaths that park a task which comes no further."""
 
 

@@ -109,7 +109,7 @@ def test_one_voice_track_is_said_to_have_unknown_speakers(
     for address in (f"/calls/{call.public_id}", f"/calls/{call.public_id}/review"):
         root = get_page(reviewer, address)
         assert "speakers unknown" in text_of(find(root, "div", class_="call-head"))
-        assert {text_of(who) for who in find_all(root, "span", class_="who")} == {"Speaker"}
+        assert {text_of(who) for who in find_all(root, "span", class_="who")} == {"Speaker unknown"}
 
 
 def test_words_stand_apart_and_know_their_moment(reviewer: FlaskClient, talked: str) -> None:

@@ -14,7 +14,7 @@ from qa_audit.web.calls.pages import Piece, Run, SoundLine, Turn
 from qa_audit.web.pages import Tone
 from qa_audit.web.templating import clock
 
-LABELS: dict[Speaker, str] = {"agent": "Agent", "customer": "Customer", "unknown": "Speaker"}
+LABELS: dict[Speaker, str] = {"agent": "Agent", "customer": "Customer", "unknown": "Speaker unknown"}
 SOUNDS: dict[EventKind, tuple[str, str]] = {
     "hold_music": ("Music", "Hold music"),
     "ringing": ("Ringing", "Ringing tone"),

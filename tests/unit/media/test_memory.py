@@ -74,7 +74,7 @@ print(json.dumps([measured.channels, measured.duration, loudest, kilobytes("VmHW
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
-def test_measuring_and_reading_twenty_minutes_of_stereo_adds_little_to_the_process(speech, tmp_path):
+def test_measuring_and_reading_eight_minutes_of_stereo_adds_little_to_the_process(speech, tmp_path):
     path = tmp_path / "stereo.wav"
     narrow = (speech[: len(speech) // 2 * 2].reshape(-1, 2).mean(axis=1) * 32_767).astype("<i2")
     both = np.concatenate(
@@ -84,7 +84,7 @@ def test_measuring_and_reading_twenty_minutes_of_stereo_adds_little_to_the_proce
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(8_000)
-        file.writeframes(np.tile(both, (1_200 * 8_000 // len(both) + 1, 1)).tobytes())
+        file.writeframes(np.tile(both, (480 * 8_000 // len(both) + 1, 1)).tobytes())
 
     done = subprocess.run(
         [sys.executable, "-c", TOLD, str(path), str(tmp_path / "work")],
@@ -96,6 +96,6 @@ def test_measuring_and_reading_twenty_minutes_of_stereo_adds_little_to_the_proce
 
     channels, seconds, loudest, grown = json.loads(done.stdout)
     assert channels == 2
-    assert seconds >= 1_200
+    assert seconds >= 480
     assert loudest > 0.1
-    assert grown * 1024 < 100 << 20
+    assert grown * 1024 < 70 << 20

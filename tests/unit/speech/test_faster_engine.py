@@ -13,6 +13,7 @@ import pytest
 
 from qa_audit.errors import Permanent
 from qa_audit.speech import conversion, faster_whisper, models, tries
+from qa_audit.speech.dtw import dtw
 from qa_audit.speech.engines import open_engine
 from qa_audit.speech.faster_whisper import FasterRecogniser
 from qa_audit.speech.protocol import SpeechChannel
@@ -59,14 +60,16 @@ def random_model(folder: Path, options: SpeechOptions = EXACT, **shape: Any) -> 
 
 
 def test_bundled_calls_are_heard_as_whisper_hears_them(
-    demo: FasterRecogniser, windows: list[np.ndarray], cache: Path
+    demo: FasterRecogniser, windows: list[np.ndarray], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
+    import whisper.timing
     from whisper.audio import log_mel_spectrogram, pad_or_trim
     from whisper.decoding import DecodingOptions, decode
     from whisper.timing import find_alignment
     from whisper.tokenizer import get_tokenizer
 
+    monkeypatch.setattr(whisper.timing, "dtw_cpu", dtw)  # the same path, without 10 s of compiling
     model = models.load(models.find("demo", cache))
     options = DecodingOptions(language="en", without_timestamps=True, fp16=False)
     same, times, chances = 0, [], []

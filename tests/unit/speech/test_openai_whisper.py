@@ -12,6 +12,7 @@ import pytest
 from qa_audit.errors import Permanent, Stopped
 from qa_audit.speech import alignment, decoding, models, precision, tries
 from qa_audit.speech.decoding import Wording
+from qa_audit.speech.dtw import dtw
 from qa_audit.speech.encoded import encode, features
 from qa_audit.speech.openai_whisper import OpenAIRecogniser
 from qa_audit.speech.recogniser import TEMPERATURES, SpeechOptions
@@ -122,10 +123,14 @@ def test_the_best_try_is_kept_when_none_is_good() -> None:
     assert tries.best([loop, loop]) is loop
 
 
-def test_word_times_are_those_of_whispers_own_alignment(model: Any, mels: Any) -> None:
+def test_word_times_are_those_of_whispers_own_alignment(
+    model: Any, mels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import whisper.timing
     from whisper.timing import find_alignment
     from whisper.tokenizer import get_tokenizer
 
+    monkeypatch.setattr(whisper.timing, "dtw_cpu", dtw)  # the same path, without 10 s of compiling
     tokenizer = get_tokenizer(False)
     texts = [tokenizer.encode(text) for text in (" Thank you for calling Acme.", "", " No, I never got it")]
     seconds = [12.0, 5.0, 30.0]
