@@ -34,8 +34,15 @@ def add_vendor(
 
     Example: qa-audit vendor add acme --name "Acme Support" --channels agent-right
     """
-    values = {"channels": channels, "filename_pattern": filename_pattern, "speech_hints": hints}
-    added = vendors.add(ready_runtime(), SYSTEM, slug, name or slug, **values)  # type: ignore[arg-type]
+    added = vendors.add(
+        ready_runtime(),
+        SYSTEM,
+        slug,
+        name or slug,
+        channels=channels,
+        filename_pattern=filename_pattern,
+        speech_hints=hints,
+    )
     click.echo(f"Vendor {added.slug} ({added.name}) is there; its agents are on the {_side(added.channels)}.")
     _show_hints(added)
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Literal
 
@@ -65,7 +66,7 @@ def examine(ports: Ports, *, speed: bool = True) -> Iterator[Check]:
         ("media", _media),
         ("speech detector", _detector),
     ):
-        yield _tried(part, lambda look=look: look(ports))  # type: ignore[misc]
+        yield _tried(part, partial(look, ports))
     yield from _speech(ports, speed)
 
 

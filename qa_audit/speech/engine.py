@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TURN_PAUSE = 0.8
 """Seconds: a pause that parts two segments."""
 
+CUT_OFF = "The recogniser wrote more here than can be said in this time, and was stopped: words may be missing or made up."
+
 LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
 
@@ -221,6 +223,8 @@ def _hear(
         if is_silent(heard.no_speech_prob, heard.avg_logprob):
             continue
         words, dropped = honest(_placed(window, heard))
+        if heard.is_cut:
+            dropped = (*dropped, Note(kind="cut_off", text=CUT_OFF, start=window.start, end=window.end))
         notes += [note.model_dump() for note in dropped]
         stretches += [
             {
@@ -263,7 +267,7 @@ def _joined(
     channels: Sequence[SpeechChannel], parts: Sequence[Part]
 ) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
     """Make segments of all parts, numbered in time order, and collect the notes."""
-    found: list[Mapping[str, Any]] = [stretch for part in parts for stretch in part["stretches"]]  # type: ignore[attr-defined]
+    found: list[Mapping[str, Any]] = [stretch for part in parts for stretch in part["stretches"]]
     found.sort(key=lambda stretch: (stretch["words"][0]["start"], stretch["words"][-1]["end"]))
     segments = tuple(
         Segment(
@@ -278,5 +282,5 @@ def _joined(
         )
         for number, stretch in enumerate(found)
     )
-    notes = [Note.model_validate(note) for part in parts for note in part["notes"]]  # type: ignore[attr-defined]
+    notes = [Note.model_validate(note) for part in parts for note in part["notes"]]
     return segments, tuple(sorted(notes, key=lambda note: note.start or 0.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qa_audit.domain.transcript import EngineInfo, Note, Segment, Speaker
 
@@ -52,7 +52,7 @@ class Heard:
     notes: tuple[Note, ...] = ()
 
 
-Part = Mapping[str, object]
+Part = Mapping[str, Any]
 """What one group of windows gave, as plain data for JSON."""
 
 

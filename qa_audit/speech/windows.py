@@ -75,6 +75,11 @@ class Window:
         """Return where in the call its first piece begins, in seconds."""
         return self.pieces[0].first / SAMPLE_RATE
 
+    @property
+    def end(self) -> float:
+        """Return where in the call its last piece ends, in seconds."""
+        return self.pieces[-1].last / SAMPLE_RATE
+
     def sound(self, samples: Sound) -> NDArray[float32]:
         """Return the samples to send, from those of the channel."""
         import numpy as np

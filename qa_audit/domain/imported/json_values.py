@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from qa_audit.domain.call import Span
-from qa_audit.domain.imported.cues import checked_text, checked_times, clean, unusable
+from qa_audit.domain.imported.cues import (
+    MOST_CUES,
+    MOST_WORDS,
+    Cue,
+    checked_text,
+    checked_times,
+    clean,
+    ensure_fewer,
+    unusable,
+)
 from qa_audit.domain.transcript import Word
 
 MOST_BRACKETS = 1_500_000
@@ -113,3 +122,15 @@ def parse(text: str) -> Value:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def segments_of(top: Value, read: Callable[[Value], Cue]) -> tuple[Cue, ...]:
+    """Read the list `segments` of a document, one cue of each; raises Invalid, also for too many."""
+    cues: list[Cue] = []
+    words = 0
+    for segment in top.get("segments").items():
+        cues.append(read(segment))
+        words += len(cues[-1].words or ())
+        ensure_fewer(len(cues), MOST_CUES, segment.path, "segments")
+        ensure_fewer(words, MOST_WORDS, segment.path, "words")
+    return tuple(cues)

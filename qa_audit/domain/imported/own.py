@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from qa_audit.domain.imported.cues import MOST_CUES, MOST_WORDS, Cue, Source, ensure_fewer, hidden_in
-from qa_audit.domain.imported.json_values import Value
+from qa_audit.domain.imported.cues import Cue, Source, hidden_in
+from qa_audit.domain.imported.json_values import Value, segments_of
 from qa_audit.domain.transcript import SCHEMA, Speaker, Word
 
 NAME = "QA Audit JSON"
@@ -23,14 +23,7 @@ def parse(top: Value) -> Source:
     """Read the segments; layout, duration and engine are those of the recording it comes with. Raises Invalid."""
     if top.get("schema").raw != SCHEMA:
         top.get("schema").refuse(f"only {SCHEMA} is known here")
-    cues: list[Cue] = []
-    words = 0
-    for segment in top.get("segments").items():
-        cues.append(_cue(segment))
-        words += len(cues[-1].words or ())
-        ensure_fewer(len(cues), MOST_CUES, segment.path, "segments")
-        ensure_fewer(words, MOST_WORDS, segment.path, "words")
-    return Source(NAME, tuple(cues), top.get("language").maybe_text())
+    return Source(NAME, segments_of(top, _cue), top.get("language").maybe_text())
 
 
 def _cue(segment: Value) -> Cue:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qa_audit.domain.imported.cues import MOST_CUES, MOST_WORDS, Cue, Source, ensure_fewer, hidden_in
-from qa_audit.domain.imported.json_values import Value
+from qa_audit.domain.imported.cues import Cue, Source, hidden_in
+from qa_audit.domain.imported.json_values import Value, segments_of
 from qa_audit.domain.transcript import Word
 
 NAME = "Whisper JSON"
@@ -16,14 +16,7 @@ def is_one(top: Value) -> bool:
 
 def parse(top: Value) -> Source:
     """Read the segments; a segment in which a word has no times comes without words. Raises Invalid."""
-    cues: list[Cue] = []
-    words = 0
-    for segment in top.get("segments").items():
-        cues.append(_cue(segment))
-        words += len(cues[-1].words or ())
-        ensure_fewer(len(cues), MOST_CUES, segment.path, "segments")
-        ensure_fewer(words, MOST_WORDS, segment.path, "words")
-    return Source(NAME, tuple(cues), top.get("language").maybe_text())
+    return Source(NAME, segments_of(top, _cue), top.get("language").maybe_text())
 
 
 def _cue(segment: Value) -> Cue:

@@ -236,6 +236,15 @@ def test_a_window_that_the_model_holds_for_silent_gives_nothing(
     assert ours.transcribe([agent(9.0, (0.0, 2.0))]).segments == ()
 
 
+def test_a_text_that_had_to_be_stopped_is_told(
+    ours: WhisperEngine, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = HeardWindow((HeardWord(" hello", 0.0, 1.0, 0.9),), -0.3, 0.0, is_cut=True)
+    monkeypatch.setattr(listener, "window", lambda sound: stopped)
+    heard = ours.transcribe([agent(9.0, (1.0, 3.0))])
+    assert [(note.kind, note.start, note.end) for note in heard.notes] == [("cut_off", 1.0, 3.0)]
+
+
 def test_what_was_made_up_is_dropped_with_a_note(
     ours: WhisperEngine, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
