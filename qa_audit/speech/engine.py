@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 TURN_PAUSE = 0.8
 """Seconds: a pause that parts two segments."""
 
-CUT_OFF = "The recogniser wrote more here than can be said in this time, and was stopped: words may be missing or made up."
+CUT_OFF = (
+    "The recogniser wrote more here than can be said in this time; it was stopped, and words may be wrong."
+)
 
 LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
