@@ -227,9 +227,10 @@ def _two_strongest(
 ) -> tuple[Values, tuple[Values, Values]]:
     """Return the power (frames, 2) of the two strongest partials, with their lobes, and their frequencies."""
     heights = np.where(peaks, power, 0)
-    places = np.argpartition(heights, -2, axis=1)[:, -2:]
-    order = np.argsort(-np.take_along_axis(heights, places, axis=1), axis=1)
-    places = np.take_along_axis(places, order, axis=1)
+    first = heights.argmax(axis=1)[:, None]
+    rest = heights.copy()
+    np.put_along_axis(rest, first, -1, axis=1)
+    places = np.concatenate([first, rest.argmax(axis=1)[:, None]], axis=1)
     apart = np.abs(places[:, :1] - places[:, 1:]) > 4
     real = np.take_along_axis(heights, places, axis=1) > 0
     real[:, 1:] &= apart

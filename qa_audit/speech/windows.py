@@ -23,6 +23,9 @@ PACKED_PAUSE = 0.1
 SCRAP = 2.0
 """Seconds: what is said within a breath is not torn apart to fill a window by less than this."""
 
+OPEN = 4
+"""How many of the newest windows still take in what is said later, where they have room for it."""
+
 LONGEST = 29.5
 """Seconds: whisper hears 30 s at once, and learned from windows that end in a little stillness."""
 
@@ -112,20 +115,35 @@ def windows_of(
 ) -> list[Window]:
     """Pack one channel's spans (seconds) into windows, in time order; `channel` is only its number.
 
-    Windows end at pauses. Unbroken speech that is too long for one is cut at the point that
+    Windows end at pauses. What does not fit into the newest one goes whole into one of the few before it that has
+    room, or else is parted. Unbroken speech that is too long for one is cut at the point that
     `quietest(from, to)` names, or else in the middle.
     """
     windows: list[Window] = []
     for group in _groups(spans, packing, quietest):
         rest = group
-        if windows and packing.joins_far_speech:
-            begin = windows[-1].pieces[-1].end + round(PACKED_PAUSE * SAMPLE_RATE)
-            fitting, rest = _split(group, packing.longest - begin / SAMPLE_RATE)
-            if fitting:
-                windows[-1] = Window(channel, (*windows[-1].pieces, _piece(fitting, begin)))
+        if packing.joins_far_speech:
+            rest = _filled_up(windows, group, packing.longest)
         if rest:
             windows.append(Window(channel, (_piece(rest, 0),)))
     return windows
+
+
+def _filled_up(windows: list[Window], group: tuple[Span, ...], longest: float) -> tuple[Span, ...]:
+    """Put as much of a group as possible into the windows that are still open; returns what is left over."""
+    seconds = group[-1][1] - group[0][0]
+    rooms = {number: longest - windows[number].seconds - PACKED_PAUSE for number in _still_open(windows)}
+    whole = next((number for number, room in rooms.items() if seconds <= room), None)
+    fitting, rest = (group, ()) if whole is not None else _split(group, rooms.get(len(windows) - 1, 0.0))
+    if fitting:
+        number = len(windows) - 1 if whole is None else whole
+        begin = windows[number].pieces[-1].end + round(PACKED_PAUSE * SAMPLE_RATE)
+        windows[number] = Window(windows[number].channel, (*windows[number].pieces, _piece(fitting, begin)))
+    return rest
+
+
+def _still_open(windows: Sequence[Window]) -> range:
+    return range(max(len(windows) - OPEN, 0), len(windows))
 
 
 def _split(group: tuple[Span, ...], room: float) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
