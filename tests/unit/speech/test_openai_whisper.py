@@ -145,6 +145,15 @@ def test_word_times_are_those_of_whispers_own_alignment(
             assert word.probability == pytest.approx(timing.probability, abs=1e-4)
 
 
+@pytest.mark.parametrize("frames", [1, 3, 4, 7, 200])
+def test_attention_is_smoothed_as_whisper_does_it(frames: int) -> None:
+    import torch
+    from whisper.timing import median_filter
+
+    rows = torch.randn(3, 5, frames, generator=torch.Generator().manual_seed(frames))
+    assert torch.equal(alignment.smoothed(rows), median_filter(rows, 7))
+
+
 def test_windows_of_any_length_are_heard(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
