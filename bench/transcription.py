@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,6 @@ def lengths(size: str, folder: Path, threads: int) -> list[dict[str, Any]]:
 
 def stages(size: str, minutes: float, folder: Path, threads: int) -> dict[str, Any]:
     """Measure where our openai-whisper engine spends its time, and decoding the file and finding speech."""
-    from bench.wer import DEMO
     from qa_audit.media.recordings import AvRecordings
     from qa_audit.media.vad import SpeechDetector
 
@@ -185,15 +185,25 @@ def stages(size: str, minutes: float, folder: Path, threads: int) -> dict[str, A
     for side in ("left", "right"):
         SpeechDetector(1).spans([call[side]])
     spans = _processor_seconds() - before
-    recording = sorted(DEMO.glob("calls/*"))[0]
+    recording = folder / "call.wav"
+    _write_stereo(recording, call["left"], call["right"])
     recordings = AvRecordings(folder / "decode")
     before = _processor_seconds() + _processor_seconds(resource.RUSAGE_CHILDREN)
-    samples = recordings.samples(recording)
+    recordings.samples(recording)
     decoding = _processor_seconds() + _processor_seconds(resource.RUSAGE_CHILDREN) - before
-    share = minutes * 60 / (len(samples.channels[0]) / RATE)
-    before_words = {"decode the file": round(decoding * share, 2), "spans": round(spans, 2)}
+    before_words = {"decode the file": round(decoding, 2), "spans": round(spans, 2)}
     spent = {**before_words, **found["stages"]}
     return {"size": size, "minutes": minutes, "processor_seconds": spent, "whole_run": found}
+
+
+def _write_stereo(path: Path, left: np.ndarray, right: np.ndarray) -> None:
+    """Write a call as a stereo WAV file of 8 kHz, as recorders do."""
+    both = (np.stack([left, right], axis=1)[::2].clip(-1, 1) * 32_767).astype("<i2")
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(2)
+        out.setsampwidth(2)
+        out.setframerate(RATE // 2)
+        out.writeframes(both.tobytes())
 
 
 def summary(found: dict[str, Any]) -> dict[str, dict[str, Any]]:

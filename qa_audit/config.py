@@ -32,7 +32,7 @@ class Settings(BaseModel):
     whisper_model: str = "base.en"
     speech_engine: Literal["openai-whisper", "faster-whisper"] = "openai-whisper"
     speech_beam: int = Field(default=1, ge=1, le=10)
-    speech_batch: int = Field(default=8, ge=1, le=64)
+    speech_batch: int = Field(default=0, ge=0, le=64)
     speech_precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     speech_device: Literal["auto", "cpu", "cuda"] = "auto"
     speech_threads: int = Field(default=0, ge=0, le=256)

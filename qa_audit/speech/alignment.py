@@ -63,7 +63,9 @@ def align(
     return words
 
 
-def _attention(model: Whisper, tokens: Tensor, sound: EncodedSound, first: int) -> tuple[list[Tensor], Tensor]:
+def _attention(
+    model: Whisper, tokens: Tensor, sound: EncodedSound, first: int
+) -> tuple[list[Tensor], Tensor]:
     """Run the decoder over whole texts.
 
     Returns the attention scores (windows, tokens, frames) of each chosen head, and what the last layer made of the

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qa_audit.speech import alignment, decoding, models, precision
 from qa_audit.speech.encoded import encode, features
 from qa_audit.speech.protocol import SAMPLE_RATE
-from qa_audit.speech.recogniser import AS_USUAL, HeardWindow, SpeechOptions, most_tokens
+from qa_audit.speech.recogniser import AS_USUAL, GPU_BATCH, HeardWindow, SpeechOptions, most_tokens
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from whisper.model import Whisper
 
-CACHE_SHARE = 0.35
-"""What the keys and values of a batch may take, as a share of the weights in float32: with it the engine stays
-near the memory of the `whisper` command, which keeps one window."""
+CACHE_SHARE = 0.4
+"""What the keys and values of a batch may take of a machine's memory, as a share of the weights in float32: with it
+the engine stays near the memory of the `whisper` command, which keeps one window."""
 
 
 class OpenAIRecogniser:
@@ -50,13 +50,16 @@ class OpenAIRecogniser:
 
     @property
     def batch(self) -> int:
-        """How many windows are heard at once: as many as are asked for, fewer where memory would not hold them."""
+        """How many windows are heard at once: on a processor no more than fit into `CACHE_SHARE`."""
+        if self._machine.device == "cuda":
+            return self._options.batch or GPU_BATCH
         dims = self._model.dims
         numbers = sum(weights.numel() for weights in self._model.parameters())
         per_window = 2 * dims.n_text_layer * dims.n_audio_ctx * dims.n_text_state
         size = 4 if self._machine.precision == "float32" else 2
         room = int(CACHE_SHARE * 4 * numbers / (size * per_window))
-        return max(1, min(self._options.batch, max(room, 2)))
+        most = max(room, 2)
+        return min(self._options.batch or most, most)
 
     @property
     def about(self) -> str:

@@ -28,20 +28,23 @@ TOKENS_PER_SECOND = 10
 
 @dataclass(frozen=True)
 class SpeechOptions:
-    """How a model is run. `beam` of 1 is greedy; `batch` windows are decoded at once.
+    """How a model is run. `beam` of 1 is greedy; `batch` windows are decoded at once, 0 for what suits the device.
 
     `precision` is `auto`, `float32`, `bfloat16`, `float16` or `int8` as far as the engine has it; `device` is
     `auto`, `cpu` or `cuda`; `threads` of 0 means one for each core.
     """
 
     beam: int = 1
-    batch: int = 8
+    batch: int = 0
     precision: str = "auto"
     device: str = "auto"
     threads: int = 0
 
 
 AS_USUAL = SpeechOptions()
+
+GPU_BATCH = 16
+"""Windows at once on a GPU that nobody set otherwise: what keeps it busy fits into the smallest ones."""
 
 
 @dataclass(frozen=True)

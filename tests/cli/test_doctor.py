@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_and_the_rest_is_checked_all_the_same(
     ("name", "value"),
     [
         ("QA_AUDIT_SPEECH_BEAM", "many"),
-        ("QA_AUDIT_SPEECH_BATCH", "0"),
+        ("QA_AUDIT_SPEECH_BATCH", "-1"),
         ("QA_AUDIT_SPEECH_PRECISION", "float64"),
         ("QA_AUDIT_SPEECH_DEVICE", "gpu"),
         ("QA_AUDIT_SPEECH_THREADS", "-1"),
