@@ -3,7 +3,7 @@
 Example: python -m bench.wer --calls 8 --seed 5
 Four sets: the bundled calls; the same over music; made-up calls of sentences never trained on, in voices of the
 demo; the same in voices never trained on. The made-up ones need espeak-ng. Prints a table, writes
-bench/results/wer.json.
+bench/results/wer-ENGINE.json.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def main() -> int:
     parser.add_argument(
         "--record", action="store_true", help="write the figures beside the bundled model too"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "wer.json")
+    parser.add_argument("--out", type=Path, help="default: bench/results/wer-ENGINE.json")
     options = parser.parse_args()
     import torch
 
@@ -246,8 +246,9 @@ def main() -> int:
         about = {"engine": options.engine, "model": options.model, "model_sha256": engine.engine.model_sha256}
     print(table(results))
     report = {**about, "calls": options.calls, "seed": options.seed, "sets": results}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf8")
+    out = options.out or ROOT / "bench" / "results" / f"wer-{options.engine}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf8")
     if options.record:
         record(report)
     return 0

@@ -11,6 +11,7 @@ import yaml
 
 from qa_audit.domain.rubric import Path as DataPath
 from qa_audit.domain.rubric import Problem, Rubric, RubricError, build_rubric
+from qa_audit.domain.rubric.problems import path_text
 
 MAX_BYTES = 512 * 1024
 MAX_SCALAR = 10_000
@@ -25,7 +26,7 @@ def load_rubric_file(path: Path) -> Rubric:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise RubricError(name, [Problem("", None, _too_large(size))])
-        return load_rubric(path.read_text(encoding="utf-8"), name)
+        return load_rubric(path.readpath_text(encoding="utf-8"), name)
     except OSError as error:
         raise RubricError(name, [Problem("", None, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
@@ -101,7 +102,7 @@ def _plain(node: yaml.Node, path: DataPath, lines: dict[DataPath, int], problems
     try:
         return _scalars().construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
-        problems.append(Problem(_text(path), node.start_mark.line + 1, f"cannot be read: {error}"))
+        problems.append(Problem(path_text(path), node.start_mark.line + 1, f"cannot be read: {error}"))
         return None
 
 
@@ -113,10 +114,10 @@ def _mapping(
         line = key_node.start_mark.line + 1
         key = _scalars().construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, Hashable) or not isinstance(key, str):
-            problems.append(Problem(_text(path), line, "the name of a field must be text; put it in quotes"))
+            problems.append(Problem(path_text(path), line, "the name of a field must be text; put it in quotes"))
             continue
         if key in data:
-            problems.append(Problem(_text((*path, key)), line, "is given twice"))
+            problems.append(Problem(path_text((*path, key)), line, "is given twice"))
             continue
         data[key] = _plain(value_node, (*path, key), lines, problems)
         lines[*path, key] = line
@@ -125,10 +126,6 @@ def _mapping(
 
 def _scalars() -> yaml.constructor.SafeConstructor:
     return yaml.constructor.SafeConstructor()
-
-
-def _text(path: DataPath) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _too_large(size: int) -> str:

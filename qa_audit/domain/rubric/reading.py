@@ -1,0 +1,171 @@
+"""Build a rubric from plain data, and say of everything wrong where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from qa_audit.domain.checks.phrases import variables_in
+from qa_audit.domain.rubric.model import CALL_VARIABLES, Rubric
+from qa_audit.domain.rubric.problems import Path, Problem, RubricError, path_text
+
+
+def build_rubric(
+    data: object, lines: Mapping[Path, int] | None = None, *, source: str = "rubric", sha256: str = ""
+) -> Rubric:
+    """Build a rubric from plain data; `lines` gives the line of each path.
+
+    Raises RubricError with every problem found.
+    """
+    lines = lines or {}
+    if not isinstance(data, Mapping):
+        raise RubricError(source, [Problem("", lines.get(()), "a rubric is a mapping of fields to values")])
+    if "sha256" in data:
+        raise RubricError(source, [_problem(("sha256",), lines, "is not a known field")])
+    try:
+        rubric = Rubric.model_validate({**data, "sha256": sha256})
+    except ValidationError as error:
+        found = [_translated(item, data, lines) for item in error.errors() if not _is_echo(item)]
+        raise RubricError(source, [*dict.fromkeys(found), *_meaning_problems(data, lines)]) from error
+    problems = _meaning_problems(data, lines)
+    if problems:
+        raise RubricError(source, problems)
+    return rubric
+
+
+def _is_echo(item: Any) -> bool:
+    """Say whether an error only echoes others: a list counts as too short when its items are wrong."""
+    given = item["input"]
+    return (
+        item["type"] == "too_short"
+        and isinstance(given, (list, tuple))
+        and len(given) >= item["ctx"]["min_length"]
+    )
+
+
+def _translated(item: Any, data: object, lines: Mapping[Path, int]) -> Problem:
+    """Turn one of pydantic's errors into a problem in plain words at the right place."""
+    path = _data_path(item["loc"], data)
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _known_fields(path[:-1])
+        near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+        message = "is not a known field" + (f"; did you mean '{near[0]}'?" if near else "")
+    elif kind == "missing":
+        message = "is missing"
+    elif kind == "union_tag_invalid":
+        message = f"'{context.get('tag')}' is not a known kind; known are {context.get('expected_tags')}"
+    elif kind == "union_tag_not_found":
+        message = "needs a 'kind'"
+    elif kind == "literal_error":
+        message = f"must be {context.get('expected')}"
+    elif kind == "value_error":
+        message = str(context.get("error", item["msg"]))
+    else:
+        message = item["msg"][:1].lower() + item["msg"][1:]
+    return _problem(path, lines, message)
+
+
+def _data_path(location: Sequence[str | int], data: object) -> Path:
+    """Keep of pydantic's location what is a place in the data: it also names kinds and union members."""
+    path: list[str | int] = []
+    at: object = data
+    for step, part in enumerate(location):
+        if isinstance(at, Mapping) and (part in at or step == len(location) - 1):
+            path.append(part)
+            at = at.get(part)
+        elif isinstance(at, (list, tuple)) and isinstance(part, int) and part < len(at):
+            path.append(part)
+            at = at[part]
+    return tuple(path)
+
+
+def _problem(path: Path, lines: Mapping[Path, int], message: str) -> Problem:
+    known = next((lines[path[:size]] for size in range(len(path), -1, -1) if path[:size] in lines), None)
+    return Problem(path_text(path), known, message)
+
+
+def _known_fields(path: Path) -> list[str]:
+    """Return the field names known at a path, over all kinds of check where it lies in one."""
+    models: list[type[BaseModel]] = [Rubric]
+    for part in path:
+        if isinstance(part, int):
+            continue
+        below = [
+            _models_in(m.model_fields[f].annotation)
+            for m in models
+            for f in m.model_fields
+            if _name(m, f) == part
+        ]
+        models = [model for found in below for model in found] or models
+    return [_name(model, field) for model in models for field in model.model_fields if field != "sha256"]
+
+
+def _name(model: type[BaseModel], field: str) -> str:
+    return model.model_fields[field].alias or field
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _meaning_problems(data: Mapping[str, Any], lines: Mapping[Path, int]) -> list[Problem]:
+    """Find what no single field shows: ids used twice, unknown variables and references."""
+    problems: list[Problem] = []
+    ids: dict[str, None] = {}
+    seen: dict[tuple[str, str], None] = {}
+    for path, criterion in _criteria_in(data):
+        for field in ("id", "code"):
+            value = criterion.get(field)
+            if isinstance(value, str):
+                if (field, value) in seen:
+                    problems.append(_problem((*path, field), lines, f"'{value}' is used twice"))
+                seen[field, value] = None
+                if field == "id":
+                    ids[value] = None
+    variables = data.get("variables")
+    defined = {*(variables if isinstance(variables, Mapping) else ()), *CALL_VARIABLES}
+    for path, text in _strings(data, ()):
+        if "check" not in path and "na_when" not in path:
+            continue
+        for name in variables_in(text):
+            if name not in defined:
+                near = get_close_matches(name, defined, n=1)
+                hint = f"; did you mean '{{{near[0]}}}'?" if near else ""
+                problems.append(_problem(path, lines, f"the variable '{{{name}}}' is not defined{hint}"))
+        if path[-1] == "leave_to" and text not in ids:
+            problems.append(_problem(path, lines, f"there is no criterion '{text}'"))
+    return problems
+
+
+def _criteria_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    sections = data.get("sections")
+    for s, section in enumerate(sections if isinstance(sections, (list, tuple)) else ()):
+        criteria = section.get("criteria") if isinstance(section, Mapping) else None
+        for c, criterion in enumerate(criteria if isinstance(criteria, (list, tuple)) else ()):
+            if isinstance(criterion, Mapping):
+                yield ("sections", s, "criteria", c), criterion
+
+
+def _strings(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _strings(below, (*path, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for index, below in enumerate(value):
+            yield from _strings(below, (*path, index))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a rubric; `rubrics/schema.json` holds it for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Rubric.model_json_schema(by_alias=True),
+    }
