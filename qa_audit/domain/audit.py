@@ -66,10 +66,9 @@ class Line:
     @property
     def is_suspected(self) -> bool:
         """Say whether the machine suspects a fatal or critical no, sure of it or not."""
-        grave = self.criterion.fatal or self.criterion.critical
         machine = self.machine
         return (
-            grave
+            self.criterion.is_grave
             and machine is not None
             and machine.status in ("decided", "unsure")
             and machine.answer == "no"
@@ -87,7 +86,7 @@ class Line:
         """Say whether a person's answer fails a fatal or critical line."""
         if self.human is None or self.human.answer in (None, NOT_APPLICABLE):
             return False
-        return (self.criterion.fatal or self.criterion.critical) and _fails(self.criterion, self.human.answer)
+        return self.criterion.is_grave and self.criterion.fails(self.human.answer)
 
     @property
     def standing(self) -> Answer:
@@ -152,10 +151,6 @@ def check_answer(criterion: Criterion, answer: str | None) -> None:
     if answer is None or answer == NOT_APPLICABLE:
         return
     criterion.share(answer)
-
-
-def _fails(criterion: Criterion, answer: str) -> bool:
-    return criterion.share(answer) == 0
 
 
 def _missing(answer: HumanAnswer) -> tuple[str, ...]:

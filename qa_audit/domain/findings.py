@@ -64,8 +64,21 @@ class CriterionResult(_Frozen):
     flags: tuple[str, ...] = ()
 
 
+class SectionScore(_Frozen):
+    """One section's part of a score; `weight` is its true share (0 to 1) of what counts on this call."""
+
+    id: str
+    percent: float | None
+    points: float
+    possible: float
+    weight: float
+
+
 class Score(_Frozen):
-    """A rubric's total; `percent` is null when nothing is decided, `open` counts lines still to answer."""
+    """A rubric's total; `percent` is null when nothing is decided, `open` counts lines still to answer.
+
+    `critical_percent` is the score over the critical lines alone.
+    """
 
     percent: float | None
     percent_without_fatal: float | None
@@ -73,7 +86,10 @@ class Score(_Frozen):
     possible: float
     outcome: Outcome
     suspected_fatal: tuple[str, ...] = ()
+    suspected_fatal_for_section: tuple[str, ...] = ()
     suspected_critical: tuple[str, ...] = ()
+    critical_percent: float | None = None
+    sections: tuple[SectionScore, ...] = ()
     open: int = 0
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qa_audit.domain.audit import HumanAnswer, Line, score_so_far
+from qa_audit.domain.audit import NOT_APPLICABLE, HumanAnswer, Line, score_so_far
 from qa_audit.domain.findings import Evidence, EvidenceKind, Outcome
 from qa_audit.domain.imported.reading import ENGINE as IMPORTED
 from qa_audit.domain.rubric import Criterion, Rubric
@@ -367,9 +367,7 @@ def _agrees(line: Line, human: HumanAnswer) -> bool:
 
 
 def _label(criterion: Criterion, answer: str | None) -> str | None:
-    if criterion.scale == "yes_no":
-        return None
-    return next((level.label for level in criterion.scale if str(level.value) == answer), None)
+    return None if answer in (None, NOT_APPLICABLE) else criterion.label(answer)
 
 
 def _evidence(item: Evidence) -> CardEvidence:

@@ -74,7 +74,7 @@ def _which(looked: Looked, filter: FigureFilter) -> Behind:
         return Behind(filter.show, filter.agent)
     rubric_id, criterion_id = filter.line.split("/")
     failing = {
-        key: tuple(answer for answer in criterion.answers if criterion.share(answer) == 0)
+        key: tuple(answer for answer in criterion.answers if criterion.fails(answer))
         for key, rubric in looked.rubrics.items()
         if rubric.id == rubric_id
         for criterion in rubric.criteria
@@ -103,7 +103,7 @@ def _failed_titles(looked: Looked, call: AuditedCall) -> tuple[str, ...]:
     found = []
     for key, id, answer in call.answers:
         criterion = looked.rubrics[key].criterion(id)
-        if criterion.share(answer) == 0:
+        if criterion.fails(answer):
             mark = grave(criterion)
             words = f"{criterion.title} ({mark})" if mark else criterion.title
             found.append((not criterion.fatal, not criterion.critical, words))

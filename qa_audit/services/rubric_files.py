@@ -26,7 +26,7 @@ def load_rubric_file(path: Path) -> Rubric:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise RubricError(name, [Problem("", None, _too_large(size))])
-        return load_rubric(path.readpath_text(encoding="utf-8"), name)
+        return load_rubric(path.read_text(encoding="utf-8"), name)
     except OSError as error:
         raise RubricError(name, [Problem("", None, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
@@ -114,7 +114,9 @@ def _mapping(
         line = key_node.start_mark.line + 1
         key = _scalars().construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, Hashable) or not isinstance(key, str):
-            problems.append(Problem(path_text(path), line, "the name of a field must be text; put it in quotes"))
+            problems.append(
+                Problem(path_text(path), line, "the name of a field must be text; put it in quotes")
+            )
             continue
         if key in data:
             problems.append(Problem(path_text((*path, key)), line, "is given twice"))

@@ -257,7 +257,7 @@ def _failing(looked: Looked, counted: Sequence[AnswerCount]) -> tuple[FailingLin
         if rubric is None:
             continue
         criterion = rubric.criterion(answer.criterion)
-        failed = answer.count if criterion.share(answer.answer) == 0 else 0
+        failed = answer.count if criterion.fails(answer.answer) else 0
         _, before, base = lines.get((rubric.id, criterion.id), (criterion, 0, 0))
         lines[rubric.id, criterion.id] = (criterion, before + failed, base + answer.count)
     found = [

@@ -28,11 +28,12 @@ _AT_ONCE = 1.0
 
 
 class Condition(Model):
-    """One thing that can hold for a call; give exactly one of the fields (`is` goes with `fact`)."""
+    """One thing that can hold for a call; give exactly one of the fields (`is` goes with `fact` and `criterion`)."""
 
     event: Event | None = Field(default=None, description="Something that happened on the call.")
     fact: str | None = Field(default=None, description="A fact on file of this name …")
-    is_: str | bool | int = Field(default=True, alias="is", description="… has this value.")
+    criterion: str | None = Field(default=None, description="The criterion with this id …")
+    is_: str | bool | int = Field(default=True, alias="is", description="… has this value, or this answer.")
     agent_words_under: int | None = Field(default=None, ge=1)
     said: Phrases | None = Field(default=None, description="The agent said one of these.")
 
@@ -47,10 +48,15 @@ class Condition(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Condition:
-        given = [self.event, self.fact, self.agent_words_under, self.said]
+        given = [self.event, self.fact, self.criterion, self.agent_words_under, self.said]
         if sum(part is not None for part in given) != 1:
-            raise ValueError("give exactly one of 'event', 'fact', 'agent_words_under', 'said'")
+            raise ValueError("give exactly one of 'event', 'fact', 'criterion', 'agent_words_under', 'said'")
         return self
+
+    @property
+    def answer(self) -> str:
+        """Return the answer that a criterion must have; YAML reads a bare yes or no as true or false."""
+        return {True: "yes", False: "no"}[self.is_] if isinstance(self.is_, bool) else str(self.is_)
 
 
 class Holding(NamedTuple):
@@ -88,6 +94,8 @@ def holds(condition: Condition, context: Context) -> Holding:
         value = heard.facts.facts.get(condition.fact)
         same = _same(value, condition.is_)
         return Holding(same, f"The call's file says so: {condition.fact.replace('_', ' ')}." if same else "")
+    if condition.criterion is not None:
+        return _answered(condition, context)
     if condition.agent_words_under is not None:
         count = sum(token.last - token.first + 1 for token in heard.tokens.get("agent", ()))
         under = count < condition.agent_words_under
@@ -97,6 +105,15 @@ def holds(condition: Condition, context: Context) -> Holding:
         hits = [hit for turn in heard.turns_of("agent") for hit in compiled.find(turn) if hit.heard]
         return Holding(bool(hits), "The agent's words show it.", cite(heard, *hits[:1]))
     return _event(condition.event or "", heard)
+
+
+def _answered(condition: Condition, context: Context) -> Holding:
+    """Compare another criterion's finding with the answer that is wanted."""
+    finding = context.findings.get(condition.criterion or "")
+    if finding is None or finding.status in ("unsure", "manual", "not_assessed"):
+        return Holding(None, f"It depends on the line '{condition.criterion}', which is still open.")
+    same = finding.status == "decided" and finding.answer == condition.answer
+    return Holding(same, f"It depends on the line '{condition.criterion}'.")
 
 
 def not_for(rule: NotFor, context: Context) -> Holding:

@@ -5,11 +5,12 @@ Published versions never change: an edit makes a new version with its own `effec
 """
 
 from qa_audit.domain.rubric.applying import applicable, in_order, variable_values
-from qa_audit.domain.rubric.model import CALL_VARIABLES, SCHEMA, AppliesTo, Criterion, Level, Rubric, Section
+from qa_audit.domain.rubric.model import CALL_VARIABLES, SCHEMA, AppliesTo, Criterion, Rubric, Section
 from qa_audit.domain.rubric.problems import Path, Problem, RubricError
 from qa_audit.domain.rubric.reading import build_rubric, json_schema
+from qa_audit.domain.rubric.scales import Level, NumberScale
 
 __all__ = [
-    "CALL_VARIABLES", "SCHEMA", "AppliesTo", "Criterion", "Level", "Path", "Problem", "Rubric", "RubricError",
-    "Section", "applicable", "build_rubric", "in_order", "json_schema", "variable_values",
+    "CALL_VARIABLES", "SCHEMA", "AppliesTo", "Criterion", "Level", "NumberScale", "Path", "Problem", "Rubric",
+    "RubricError", "Section", "applicable", "build_rubric", "in_order", "json_schema", "variable_values",
 ]  # fmt: skip

@@ -18,11 +18,17 @@ def applicable(
     queue: str | None = None,
     language: str | None = None,
     direction: str | None = None,
+    seconds: float | None = None,
 ) -> tuple[Rubric, ...]:
-    """Return the rubrics for a call, one version of each id: the newest in effect on the day of the call."""
+    """Return the rubrics for a call, one version of each id: the newest in effect on the day of the call.
+
+    `seconds` is the length of the call; while it is unknown, no rubric is left out for it.
+    """
     newest: dict[str, Rubric] = {}
     for rubric in rubrics:
         if rubric.effective_from > on or not _is_for(rubric.applies_to, vendor, queue, language, direction):
+            continue
+        if seconds is not None and seconds < rubric.applies_to.least_seconds:
             continue
         known = newest.get(rubric.id)
         key = (rubric.effective_from, rubric.version)
@@ -45,13 +51,27 @@ def _is_for(
 
 
 def in_order(rubric: Rubric) -> tuple[Criterion, ...]:
-    """Return the criteria so that each comes after those its check looks at."""
-    waiting = {
-        c.id
-        for c in rubric.criteria
-        if isinstance(c.check, SaidSpec) and any(p.leave_to for p in c.check.all)
-    }
-    return tuple(sorted(rubric.criteria, key=lambda criterion: criterion.id in waiting))
+    """Return the criteria so that each comes after those that it looks at, else in the order of the sections."""
+    by_id = {criterion.id: criterion for criterion in rubric.criteria}
+    done: dict[str, Criterion] = {}
+
+    def place(criterion: Criterion, above: frozenset[str]) -> None:
+        for id in sorted(looks_at(criterion) - above - done.keys()):
+            if id in by_id:
+                place(by_id[id], above | {criterion.id})
+        done.setdefault(criterion.id, criterion)
+
+    for criterion in rubric.criteria:
+        place(criterion, frozenset())
+    return tuple(done.values())
+
+
+def looks_at(criterion: Criterion) -> set[str]:
+    """Return the ids of the criteria on whose answers this one depends."""
+    found = {c.criterion for c in (*criterion.when, *criterion.na_when, *criterion.not_assessed_when)}
+    if isinstance(criterion.check, SaidSpec):
+        found |= {part.leave_to for part in criterion.check.all}
+    return {id for id in found if id is not None}
 
 
 def variable_values(value: Value) -> tuple[str, ...]:

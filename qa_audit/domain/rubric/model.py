@@ -12,23 +12,40 @@ from pydantic.json_schema import SkipJsonSchema
 from qa_audit.domain.checks import CheckSpec
 from qa_audit.domain.checks.conditions import Condition, NotFor
 from qa_audit.domain.checks.model import Model
+from qa_audit.domain.rubric.scales import (
+    Line,
+    NumberScale,
+    Prose,
+    Scale,
+    answers_of,
+    best_of,
+    fails,
+    label_of,
+    share_of,
+    worst_of,
+)
 
 SCHEMA: Final = "qa-audit/rubric@1"
+SCALED_KINDS = frozenset({"manual"})
+"""Kinds of check that can answer on a scale of levels or numbers."""
+
 CALL_VARIABLES = frozenset({"vendor_name"})
 """Variables that every call brings along, so that a rubric need not define them."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=250)]
-Prose = Annotated[str, StringConstraints(max_length=2000)]
 Value = str | int | float | tuple[str, ...]
 
 
-class Level(Model):
-    """One labelled level of a scale."""
+class Example(Model):
+    """A few turns of a made-up call, and what the criterion must answer to them (see `domain.script`)."""
 
-    value: int = Field(ge=0, le=10)
-    label: Line
-    passes: bool | None = Field(default=None, description="Counts as passed where only pass or fail matters.")
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=60, description="'A: …' agent, 'C: …' caller.")
+    answer: Line = Field(
+        description="yes, no, a level, or not_applicable, unsure, not_assessed; several with ' or '."
+    )
+    why: Line | None = None
+    agent: Line | None = Field(default=None, description="The agent's name on file.")
+    facts: dict[str, Value | bool] = Field(default_factory=dict, description="Facts on file.")
 
 
 class Criterion(Model):
@@ -38,48 +55,85 @@ class Criterion(Model):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,4}$")] | None = None
     title: Line
     points: float = Field(gt=0, le=1000)
+    bonus: bool = Field(default=False, description="Its points only add: they are not among the possible.")
     fatal: bool = Field(default=False, description="A confirmed no fails the whole audit.")
-    critical: bool = Field(default=False, description="A no is counted in the critical-error rate.")
+    fatal_for_section: bool = Field(default=False, description="A confirmed no leaves its section nothing.")
+    critical: bool = Field(default=False, description="Counts in the critical score besides.")
     incident: bool = Field(default=False, description="A confirmed no opens an incident.")
-    scale: Literal["yes_no"] | tuple[Level, ...] = "yes_no"
+    scale: Scale = "yes_no"
+    comment: Literal["optional", "on_fail", "always"] = Field(
+        default="optional", description="When a person has to write a note."
+    )
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]$")] | None = Field(
+        default=None, description="The key that leads to this line on the audit page."
+    )
     guidance: Prose = ""
+    guidance_for: dict[str, Prose] = Field(
+        default_factory=dict, description="When to give which answer: yes, no, a level, not_applicable."
+    )
     policy: Prose = Field(default="", description="The policy text behind the question.")
     na: Prose = Field(default="", description="When it does not apply, in words for people.")
     na_when: tuple[Condition, ...] = Field(default=(), description="When it does not apply, for the machine.")
     when: tuple[Condition, ...] = Field(default=(), description="Applies only when all of these hold.")
     not_assessed_when: tuple[Condition, ...] = ()
+    examples: tuple[Example, ...] = Field(default=(), max_length=50)
     check: CheckSpec
 
     @model_validator(mode="after")
     def _sound(self) -> Criterion:
-        if self.fatal and self.critical:
+        if self.critical and (self.fatal or self.fatal_for_section):
             raise ValueError("a criterion is either fatal or critical, not both")
+        if self.fatal and self.fatal_for_section:
+            raise ValueError("a criterion is fatal for the audit or for its section, not both")
+        if self.bonus and self.is_grave:
+            raise ValueError("a bonus cannot be fatal or critical")
         if self.scale != "yes_no":
-            values = [level.value for level in self.scale]
-            if len(values) < 2 or len(set(values)) != len(values):
-                raise ValueError("a scale needs two or more levels with different values")
-            if self.check.kind != "manual":
-                raise ValueError("a scale of levels needs a check of kind 'manual'")
+            if not isinstance(self.scale, NumberScale):
+                values = [level.value for level in self.scale]
+                if len(set(values)) != len(values):
+                    raise ValueError("the levels of a scale need different values")
+            if self.check.kind not in SCALED_KINDS:
+                raise ValueError("a scale of levels or numbers needs a check of kind 'manual'")
         return self
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Return the answers one can give, best last for scales of levels."""
-        if self.scale == "yes_no":
-            return ("yes", "no")
-        return tuple(str(level.value) for level in sorted(self.scale, key=lambda level: level.value))
+        """Return the answers one can choose from, best last for levels; none for a number."""
+        return answers_of(self.scale)
+
+    @property
+    def is_grave(self) -> bool:
+        """Say whether a no weighs more than its points: fatal, for all or for its section, or critical."""
+        return self.fatal or self.fatal_for_section or self.critical
 
     def share(self, answer: str) -> Fraction:
-        """Return which part of the points an answer earns: (value - lowest) / (highest - lowest).
+        """Return which part of the points an answer earns.
 
         Raises ValueError for an answer that the scale does not have.
         """
-        if answer not in self.answers:
-            raise ValueError(f"'{answer}' is no answer to '{self.id}'")
-        if self.scale == "yes_no":
-            return Fraction(answer == "yes")
-        values = [level.value for level in self.scale]
-        return Fraction(int(answer) - min(values), max(values) - min(values))
+        try:
+            return share_of(self.scale, answer)
+        except ValueError as error:
+            raise ValueError(f"'{answer}' is no answer to '{self.id}': {error}") from error
+
+    def fails(self, answer: str) -> bool:
+        """Say whether an answer fails where only pass or fail matters; raises ValueError as `share` does."""
+        self.share(answer)
+        return fails(self.scale, answer)
+
+    def label(self, answer: str) -> str | None:
+        """Return the words for an answer that has some of its own: a level, a range of numbers."""
+        return label_of(self.scale, answer)
+
+    @property
+    def worst(self) -> str:
+        """Return an answer that earns least, and fails where any does."""
+        return worst_of(self.scale)
+
+    @property
+    def best(self) -> str:
+        """Return an answer that earns most."""
+        return best_of(self.scale)
 
     @property
     def exact_points(self) -> Fraction:
@@ -92,6 +146,9 @@ class Section(Model):
 
     id: Identifier
     title: Line
+    weight: float | None = Field(
+        default=None, ge=0, le=1000, description="Its share of the score; all sections have one, or none has."
+    )
     criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=100)
 
 
@@ -102,6 +159,23 @@ class AppliesTo(Model):
     queue: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     direction: tuple[Literal["inbound", "outbound"], ...] = ()
+    least_seconds: float = Field(default=0, ge=0, description="Shorter calls are not for it.")
+
+
+class VariablesFor(Model):
+    """Values of variables for the calls of one vendor, brand, queue, or line of business."""
+
+    vendor: Line | None = None
+    brand: Line | None = None
+    queue: Line | None = None
+    line_of_business: Line | None = None
+    set: dict[str, Value] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _for_something(self) -> VariablesFor:
+        if not any((self.vendor, self.brand, self.queue, self.line_of_business)):
+            raise ValueError("say for which 'vendor', 'brand', 'queue' or 'line_of_business'")
+        return self
 
 
 class Rubric(Model):
@@ -120,8 +194,21 @@ class Rubric(Model):
     applies_to: AppliesTo = AppliesTo()
     not_for: NotFor = NotFor()
     variables: dict[str, Value] = Field(default_factory=dict)
+    variables_for: tuple[VariablesFor, ...] = Field(
+        default=(), max_length=200, description="Other values for some calls; the last that fits wins."
+    )
     sections: tuple[Section, ...] = Field(min_length=1, max_length=50)
     sha256: SkipJsonSchema[str] = ""
+
+    @model_validator(mode="after")
+    def _weighted(self) -> Rubric:
+        weights = [section.weight for section in self.sections]
+        if any(weight is not None for weight in weights):
+            if None in weights:
+                raise ValueError("give every section a 'weight', or none")
+            if not any(weights):
+                raise ValueError("at least one section needs a 'weight' above 0")
+        return self
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:

@@ -131,14 +131,14 @@ def _meaning_problems(data: Mapping[str, Any], lines: Mapping[Path, int]) -> lis
     variables = data.get("variables")
     defined = {*(variables if isinstance(variables, Mapping) else ()), *CALL_VARIABLES}
     for path, text in _strings(data, ()):
-        if "check" not in path and "na_when" not in path:
+        if not {"check", "na_when", "when", "not_assessed_when"} & set(path):
             continue
         for name in variables_in(text):
             if name not in defined:
                 near = get_close_matches(name, defined, n=1)
                 hint = f"; did you mean '{{{near[0]}}}'?" if near else ""
                 problems.append(_problem(path, lines, f"the variable '{{{name}}}' is not defined{hint}"))
-        if path[-1] == "leave_to" and text not in ids:
+        if path[-1] in ("leave_to", "criterion") and text not in ids:
             problems.append(_problem(path, lines, f"there is no criterion '{text}'"))
     return problems
 

@@ -105,8 +105,8 @@ def answer_words(criterion: Criterion, answer: str | None) -> str:
         return "open"
     if answer in _WORDS:
         return _WORDS[answer]
-    labels = {} if criterion.scale == "yes_no" else {str(one.value): one.label for one in criterion.scale}
-    return f"{answer}: {labels[answer]}" if answer in labels else answer
+    label = criterion.label(answer)
+    return f"{answer}: {label}" if label else answer
 
 
 def pinned(pin: tuple[float, float] | None, address: str) -> Pinned | None:
@@ -133,8 +133,9 @@ def _choices(criterion: Criterion, chosen: str | None) -> tuple[AnswerChoice, ..
 def _answer_tone(criterion: Criterion, answer: str) -> Tone:
     if answer == NOT_APPLICABLE:
         return "plain"
-    share = criterion.share(answer)
-    return "good" if share == 1 else "bad" if share == 0 else "person"
+    if criterion.fails(answer):
+        return "bad"
+    return "good" if criterion.share(answer) == 1 else "person"
 
 
 def _tone(line: AuditLine) -> Tone:
