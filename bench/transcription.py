@@ -332,7 +332,8 @@ def main() -> int:
             found |= stages(options.size, options.minutes, folder, options.threads)
             print(json.dumps(found["processor_seconds"], indent=1))
     RESULTS.mkdir(exist_ok=True)
-    out = RESULTS / f"transcription-{options.part}-{options.size}.json"
+    length = "" if options.part == "lengths" else f"-{options.minutes:g}min"
+    out = RESULTS / f"transcription-{options.part}-{options.size}{length}.json"
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf8")
     return 0
 
