@@ -46,6 +46,10 @@ weighted by power, and the plain mean of the loud frames, so that one long vowel
 as they can be without taking real speech out: 454 stretches of clean speech stay, and of speech with music 10
 dB below it 2 % of the time goes. Bench `silence` counts what is left of music."""
 
+AMID_MUSIC = 0.8
+NEAR_SECONDS = 6.0
+"""Between two stretches of music at most so far away, a stretch needs less to be music: this part of the measures."""
+
 LOUD_DB = 25.0
 """Frames within so many decibels of the loudest count as loud."""
 
@@ -80,8 +84,11 @@ class Tones:
     first: Values
     second: Values
 
-    def is_musical(self, start: float, end: float) -> bool:
-        """Say whether the sound from `start` to `end` (seconds) holds its tones as music does."""
+    def is_musical(self, start: float, end: float, part: float = 1.0) -> bool:
+        """Say whether the sound from `start` to `end` (seconds) holds its tones as music does.
+
+        `part` of the three measures is enough.
+        """
         frames = slice(int(start * FRAMES_PER_SECOND), max(1, round(end * FRAMES_PER_SECOND)))
         power = self.power[frames].astype(np.float64)
         steady = np.where(self.keys(frames), 1.0, self.steady[frames].astype(np.float64))
@@ -92,7 +99,8 @@ class Tones:
         quarter = steady[order][np.searchsorted(np.cumsum(power[order]), total / 4)]
         loud = steady[power >= power.max() * 10 ** (-LOUD_DB / 10)].mean()
         mean = np.dot(steady, power) / total
-        return bool(mean >= MUSIC_MEAN and quarter >= MUSIC_QUARTER and loud >= MUSIC_LOUD)
+        least = (MUSIC_MEAN * part, MUSIC_QUARTER * part, MUSIC_LOUD * part)
+        return bool(mean >= least[0] and quarter >= least[1] and loud >= least[2])
 
     def keys(self, frames: slice = slice(None)) -> NDArray[np.bool_]:
         """Mark the frames that hold the two tones of a telephone's key and nothing else.
@@ -172,13 +180,25 @@ def without_music(spans: tuple[Span, ...], tones: Tones, shortest: float) -> tup
 
     Of a long stretch, in which music may have run into speech, only the musical parts are taken out.
     """
-    return tuple(part for span in spans for part in _spoken(span, tones, shortest))
+    musical = [tones.is_musical(start, end) for start, end in spans]
+    return tuple(
+        part
+        for place, span in enumerate(spans)
+        if not musical[place] and not (_amid(spans, musical, place) and tones.is_musical(*span, AMID_MUSIC))
+        for part in _spoken(span, tones, shortest)
+    )
+
+
+def _amid(spans: tuple[Span, ...], musical: list[bool], place: int) -> bool:
+    """Say whether the stretches just before and just after one are music."""
+    if not 0 < place < len(spans) - 1 or not (musical[place - 1] and musical[place + 1]):
+        return False
+    (start, end), before, after = spans[place], spans[place - 1], spans[place + 1]
+    return start - before[1] <= NEAR_SECONDS and after[0] - end <= NEAR_SECONDS
 
 
 def _spoken(span: Span, tones: Tones, shortest: float) -> Iterator[Span]:
     start, end = span
-    if tones.is_musical(start, end):
-        return
     if end - start <= LONG_SECONDS:
         yield span
         return

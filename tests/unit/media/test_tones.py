@@ -92,6 +92,15 @@ def test_music_in_the_middle_leaves_speech_on_both_sides():
     assert last[1] == 12.0
 
 
+def test_what_is_hardly_music_goes_only_between_music():
+    spans = ((0.1, 1.9), (2.1, 3.9), (4.1, 5.9))
+
+    assert without_music(spans, made_of((2, 0.9), (2, 0.45), (2, 0.9)), 0.2) == ()
+    assert without_music(spans, made_of((2, 0.1), (2, 0.45), (2, 0.9)), 0.2) == spans[:2]
+    far = ((0.1, 1.9), (10.1, 11.9), (12.1, 13.9))
+    assert without_music(far, made_of((2, 0.9), (8, 0.1), (2, 0.45), (2, 0.9)), 0.2) == far[1:2]
+
+
 NOTHING = ["silence", "white", "pink", "street", "ringing-us", "dtmf", "beeps", "music-band", "music-reed"]
 
 
