@@ -20,6 +20,8 @@ Action = Literal[
     "see_scorecards",  # published ones of one's scope, with their sound
     "acknowledge",
     "see_vendors",  # rates and scores per vendor and team
+    "rubric.read",  # rubrics, their drafts, and what reviewers made of the machine's answers
+    "rubric.edit",  # drafts, publishing, archiving, backtests
     "see_admin",
     "manage",
 ]
@@ -39,6 +41,8 @@ MATRIX: dict[Action, frozenset[Role]] = {
     ),
     "acknowledge": frozenset({"manager", "lead"}),
     "see_vendors": frozenset({"admin", "reviewer", "viewer", "manager"}),
+    "rubric.read": STAFF,
+    "rubric.edit": frozenset({"admin"}),
     "see_admin": frozenset({"admin"}),
     "manage": frozenset({"admin"}),
 }

@@ -148,7 +148,7 @@ def measure(call: Call) -> Acoustics:
         words_per_minute=_speeds(call.transcript, speech),
         dead_air=dead,
         longest_silence=max((end - start for start, end in gaps), default=0.0),
-        hold_seconds=sum(end - start for start, end in dead if _announced(call.transcript, start)),
+        hold_seconds=sum(end - start for start, end in dead if announced(call.transcript, start)),
         overtalk_seconds=_seconds(overlaps(agent, customer)) if apart else None,
         agent_interruptions=len(interruptions(agent, customer)) if apart else None,
     )
@@ -174,7 +174,7 @@ def _speeds(transcript: Transcript, speech: Mapping[Speaker, Sequence[Span]]) ->
     }
 
 
-def _announced(transcript: Transcript, start: float) -> bool:
+def announced(transcript: Transcript, start: float) -> bool:
     """Say whether the agent spoke of waiting in the seconds before a silence."""
     return any(
         _plain(word) in _HOLD_WORDS

@@ -76,8 +76,10 @@ class Line:
 
     @property
     def is_sure(self) -> bool:
-        """Say whether the machine's answer may be accepted with others in one act: sure, and no grave no."""
+        """Say whether the machine's answer may be accepted with others in one act: sure, no grave no, no note due."""
         if self.machine_answer is None or self.is_suspected or self.machine is None:
+            return False
+        if needs_note(self.criterion, self.machine_answer):
             return False
         return self.machine.status == "not_applicable" or self.machine.certainty == "sure"
 
@@ -133,7 +135,8 @@ def blockers(lines: Sequence[Line]) -> tuple[Blocker, ...]:
     """Return what keeps an audit from being published.
 
     A no on a fatal or critical line needs a person's own answer, a pinned moment and a note for the vendor. A no
-    that the machine suspects there needs a person's decision either way.
+    that the machine suspects there needs a person's decision either way. Where the rubric asks for a comment, the
+    answer needs a note for the vendor.
     """
     found = []
     for line in lines:
@@ -143,7 +146,16 @@ def blockers(lines: Sequence[Line]) -> tuple[Blocker, ...]:
             missing = _missing(line.human) if line.human else ()
             if missing:
                 found.append(Blocker(line.criterion.id, f"a no here needs {' and '.join(missing)}"))
+        elif line.human and needs_note(line.criterion, line.human.answer) and not line.human.note.strip():
+            found.append(Blocker(line.criterion.id, "this answer needs a note for the vendor"))
     return tuple(found)
+
+
+def needs_note(criterion: Criterion, answer: str | None) -> bool:
+    """Say whether the rubric asks for a note beside this answer; an open line needs none."""
+    if answer is None or criterion.comment == "optional":
+        return False
+    return criterion.comment == "always" or (answer != NOT_APPLICABLE and criterion.fails(answer))
 
 
 def check_answer(criterion: Criterion, answer: str | None) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from qa_audit.domain.text import MASK, MONEY_WORDS, MONTHS, Token, is_number, word_set
 
+_NUMERIC = re.compile(rf"\d|{MASK[0]}")
+"""What a run of digits cannot be without: letters, and words that stand for digits, count beside digits only."""
 MULTIPLIERS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 ZEROS = frozenset({"oh", "o", "nil"})
+_MAY_BEGIN = frozenset({*MULTIPLIERS, *ZEROS})
+"""Words of several letters with which a run may begin."""
 SOUND_ALIKES = {
     "to": "2",
     "too": "2",
@@ -52,9 +57,15 @@ def digit_runs(tokens: Sequence[Token]) -> list[Digits]:
     Amounts ("two hundred dollars"), times ("ten days"), dates and ordinals are not taken; fillers between
     digits are. A masked word counts as an unknown character.
     """
+    if not _NUMERIC.search(" ".join(token.text for token in tokens)):
+        return []
     runs: list[Digits] = []
     at = 0
     while at < len(tokens):
+        text = tokens[at].text
+        if len(text) > 1 and text.isalpha() and text not in _MAY_BEGIN:
+            at += 1
+            continue
         run = _run_at(tokens, at)
         if run is None:
             at += 1

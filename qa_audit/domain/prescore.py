@@ -7,25 +7,43 @@ from collections.abc import Mapping, Sequence
 from qa_audit.domain.acoustics import speech_from_words
 from qa_audit.domain.call import Call, CallFacts
 from qa_audit.domain.checks import run_check
+from qa_audit.domain.checks.acoustic import AcousticSpec, answer_number
+from qa_audit.domain.checks.avoided import AvoidedSpec
 from qa_audit.domain.checks.base import Context, not_applicable, not_assessed, unsure
-from qa_audit.domain.checks.conditions import Holding, holds, not_for
+from qa_audit.domain.checks.conditions import holds, not_for
+from qa_audit.domain.checks.events import Holding
+from qa_audit.domain.checks.fact import FactSpec
 from qa_audit.domain.checks.heard import Heard, hear
+from qa_audit.domain.checks.judge import JudgeSpec, ask
+from qa_audit.domain.checks.said import SaidSpec
+from qa_audit.domain.checks.tools import NO_TOOLS, Tools
 from qa_audit.domain.checks.windows import poorly_heard
 from qa_audit.domain.findings import CriterionResult, Evidence, Finding, PreScore, RubricRef
-from qa_audit.domain.rubric import CALL_VARIABLES, Criterion, Rubric, in_order, variable_values
+from qa_audit.domain.rubric import (
+    CALL_VARIABLES,
+    Criterion,
+    NumberScale,
+    Rubric,
+    in_order,
+    variable_values,
+)
+from qa_audit.domain.rubric.model import VariablesFor
 from qa_audit.domain.score import Answer, points_of, rounded, total
 from qa_audit.domain.transcript import Segment, Transcript
 
 _BY_ABSENCE = frozenset({"avoided", "promise", "secret"})
 """Kinds of check that answer yes because something was not heard."""
+_BY_WORDS = frozenset({"judge"})
+"""Kinds of check whose no rests on what was not heard, although they name no window."""
 
 
-def prescore(rubric: Rubric, call: Call, masked: Transcript) -> PreScore:
+def prescore(rubric: Rubric, call: Call, masked: Transcript, *, tools: Tools = NO_TOOLS) -> PreScore:
     """Answer every criterion from the unmasked call, and quote only the masked transcript.
 
-    `masked` has the same segments and word counts as the call's transcript (see `redact.mask`).
+    `masked` has the same segments and word counts as the call's transcript (see `redact.mask`); it is all
+    that a language model among the `tools` gets to see.
     """
-    findings = check_all(rubric, call)
+    findings = check_all(rubric, call, masked=masked, tools=tools)
     segments = {segment.id: segment for segment in masked.segments}
     answers = {id: Answer(finding.status, finding.answer) for id, finding in findings.items()}
     results = tuple(
@@ -36,11 +54,20 @@ def prescore(rubric: Rubric, call: Call, masked: Transcript) -> PreScore:
     return PreScore(rubric=ref, score=total(rubric, answers), criteria=results)
 
 
-def check_all(rubric: Rubric, call: Call) -> dict[str, Finding]:
+def check_all(
+    rubric: Rubric, call: Call, *, masked: Transcript | None = None, tools: Tools = NO_TOOLS
+) -> dict[str, Finding]:
     """Run every check of a rubric on a call; the findings, by criterion id, carry no quotes yet."""
     heard = hear(call)
     findings: dict[str, Finding] = {}
-    context = Context(heard, call_variables(rubric, call.facts), findings)
+    context = Context(
+        heard,
+        call_variables(rubric, call.facts),
+        findings,
+        language=heard.transcript.language,
+        tools=tools,
+        masked=masked,
+    )
     excluded = not_for(rubric.not_for, context)
     for criterion in in_order(rubric):
         if excluded.holds:
@@ -52,10 +79,9 @@ def check_all(rubric: Rubric, call: Call) -> dict[str, Finding]:
 
 def check_one(criterion: Criterion, context: Context, languages: Sequence[str] = ()) -> Finding:
     """Answer one criterion; whether it can be assessed and applies is tested before the check."""
-    heard = context.heard
     if criterion.check.kind == "manual":
         return run_check(criterion.check, context)
-    barred = _barred(criterion, heard, languages)
+    barred = _barred(criterion, context, languages)
     if barred is not None:
         return barred
     for condition in criterion.not_assessed_when:
@@ -67,20 +93,35 @@ def check_one(criterion: Criterion, context: Context, languages: Sequence[str] =
     for found in reached:
         if found.holds:
             return not_applicable(found.why, found.evidence)
-    finding = _doubted(run_check(criterion.check, context), criterion, heard)
+    finding = _doubted(_checked(criterion, context), criterion, context.heard)
     doubt = next((found for found in reached if found.holds is None), None)
-    if doubt is not None and finding.status == "decided" and finding.answer == "no":
+    if doubt is not None and _fails(criterion, finding):
         reason = f"{finding.reason} But perhaps it does not apply. {doubt.why}"
         return finding.model_copy(update={"status": "unsure", "certainty": None, "reason": reason})
     return finding
 
 
+def _checked(criterion: Criterion, context: Context) -> Finding:
+    """Run the check; measures answer on a scale of numbers where the criterion has one."""
+    scale = criterion.scale
+    if isinstance(criterion.check, AcousticSpec) and isinstance(scale, NumberScale):
+        return answer_number(criterion.check, scale.least, scale.most, scale.range_of, context)
+    if isinstance(criterion.check, JudgeSpec):
+        return ask(criterion.check, criterion.answers, criterion.fails, context)
+    return run_check(criterion.check, context)
+
+
+def _fails(criterion: Criterion, finding: Finding) -> bool:
+    """Say whether the machine decided on an answer that fails."""
+    return finding.status == "decided" and finding.answer is not None and criterion.fails(finding.answer)
+
+
 def _doubted(finding: Finding, criterion: Criterion, heard: Heard) -> Finding:
     """Turn what rests on something not being heard into unsure where the whole call was heard badly."""
-    decided = finding.status == "decided"
-    missed = decided and finding.answer == "no" and any(e.kind == "searched" for e in finding.evidence)
-    avoided = decided and finding.answer == "yes" and criterion.check.kind in _BY_ABSENCE
-    absent = finding.status == "not_applicable" or missed or avoided
+    kind, fails = criterion.check.kind, _fails(criterion, finding)
+    missed = fails and (kind in _BY_WORDS or any(item.kind == "searched" for item in finding.evidence))
+    avoided = finding.status == "decided" and not fails and kind in _BY_ABSENCE
+    absent = (finding.status == "not_applicable" and kind != "fact") or missed or avoided
     if not absent or not poorly_heard(heard):
         return finding
     reason = f"{finding.reason} But the words of this call were not heard well enough to tell."
@@ -89,13 +130,32 @@ def _doubted(finding: Finding, criterion: Criterion, heard: Heard) -> Finding:
 
 
 def call_variables(rubric: Rubric, facts: CallFacts) -> dict[str, tuple[str, ...]]:
-    """Return what the rubric's variables stand for on a call: the call's own values win over the rubric's."""
+    """Return what the rubric's variables stand for on a call.
+
+    The call's own values win over the rubric's for its vendor, brand, queue or line of business (the last
+    that fits), and those over the rubric's for all calls.
+    """
     values: dict[str, tuple[str, ...]] = dict.fromkeys(CALL_VARIABLES, ())
     values.update({name: variable_values(value) for name, value in rubric.variables.items()})
+    for own in rubric.variables_for:
+        if _is_for(own, facts):
+            values.update({name: variable_values(value) for name, value in own.set.items()})
     for name, value in facts.variables.items():
         if name in values and isinstance(value, (str, int, float, list, tuple)):
             values[name] = variable_values(tuple(value) if isinstance(value, list) else value)
     return values
+
+
+def _is_for(own: VariablesFor, facts: CallFacts) -> bool:
+    """Say whether values of variables are meant for a call: all that they name must be the call's."""
+    known = {
+        "vendor": facts.vendor,
+        "queue": facts.queue,
+        "brand": facts.facts.get("brand"),
+        "line_of_business": facts.facts.get("line_of_business"),
+    }
+    wanted = {name: value for name in known if (value := getattr(own, name)) is not None}
+    return all(str(known[name] or "").casefold() == value.casefold() for name, value in wanted.items())
 
 
 def facts_of(transcript: Transcript) -> CallFacts:
@@ -105,14 +165,24 @@ def facts_of(transcript: Transcript) -> CallFacts:
     )
 
 
-def _barred(criterion: Criterion, heard: Heard, languages: Sequence[str]) -> Finding | None:
-    spoken = heard.transcript.language.split("-")[0].lower()
+def _barred(criterion: Criterion, context: Context, languages: Sequence[str]) -> Finding | None:
+    check = criterion.check
+    if isinstance(check, FactSpec):
+        return None
+    spoken = context.heard.transcript.language.split("-")[0].lower()
     covered = {language.split("-")[0].lower() for language in languages}
-    if covered and spoken not in covered:
+    if (covered and spoken not in covered) or not criterion.covers(context.language):
         return not_assessed("The language of this call is not covered by the rubric.")
-    if not heard.roles_known:
+    if not context.heard.roles_known and _needs_roles(criterion):
         return not_assessed("It is not known who of the speakers is the agent.")
     return None
+
+
+def _needs_roles(criterion: Criterion) -> bool:
+    """Say whether a criterion asks who said something: all do but words that either may say, anywhere."""
+    check = criterion.check
+    anyone = isinstance(check, (SaidSpec, AvoidedSpec)) and check.by == "either" and not check.within
+    return not anyone or bool(criterion.when or criterion.na_when or criterion.not_assessed_when)
 
 
 def _inverse(found: Holding) -> Holding:

@@ -14,9 +14,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa_audit.domain.audit import NOT_APPLICABLE, HumanAnswer, Line, score_so_far
-from qa_audit.domain.findings import Evidence, EvidenceKind, Outcome
+from qa_audit.domain.findings import Evidence, EvidenceKind, Outcome, Score
 from qa_audit.domain.imported.reading import ENGINE as IMPORTED
-from qa_audit.domain.rubric import Criterion, Rubric
+from qa_audit.domain.rubric import Criterion, NumberScale, Rubric, Section
 from qa_audit.domain.transcript import Segment, Speaker, Transcript
 
 SCHEMA: Literal["qa-audit/scorecard@1"] = "qa-audit/scorecard@1"
@@ -105,11 +105,19 @@ class CardLine(_Frozen):
 
 
 class CardSection(_Frozen):
-    """Lines that belong together."""
+    """Lines that belong together, and what they come to; `weight` is their true share of the score (0 to 1).
+
+    `fatal` names the lines answered no that leave the section nothing.
+    """
 
     id: str
     title: str
     lines: tuple[CardLine, ...]
+    percent: float | None = None
+    points: float = 0.0
+    possible: float = 0.0
+    weight: float = 0.0
+    fatal: tuple[str, ...] = ()
 
 
 class CardScore(_Frozen):
@@ -297,14 +305,7 @@ def _named(transcript: Transcript | None, speakers: Mapping[str, str]) -> tuple[
 def _rubric(rubric: Rubric, lines: Sequence[Line], heard: Sequence[Segment] | None) -> CardRubric:
     score = score_so_far(rubric, lines)
     by_id = {line.criterion.id: line for line in lines}
-    sections = tuple(
-        CardSection(
-            id=section.id,
-            title=section.title,
-            lines=tuple(_line(by_id[criterion.id], heard) for criterion in section.criteria),
-        )
-        for section in rubric.sections
-    )
+    sections = tuple(_section(section, by_id, score, heard) for section in rubric.sections)
     return CardRubric(
         id=rubric.id,
         version=rubric.version,
@@ -323,6 +324,23 @@ def _rubric(rubric: Rubric, lines: Sequence[Line], heard: Sequence[Segment] | No
             critical=score.suspected_critical,
             open=score.open,
         ),
+    )
+
+
+def _section(
+    section: Section, lines: Mapping[str, Line], score: Score, heard: Sequence[Segment] | None
+) -> CardSection:
+    came_to = next(one for one in score.sections if one.id == section.id)
+    ids = {criterion.id for criterion in section.criteria}
+    return CardSection(
+        id=section.id,
+        title=section.title,
+        lines=tuple(_line(lines[criterion.id], heard) for criterion in section.criteria),
+        percent=came_to.percent,
+        points=came_to.points,
+        possible=came_to.possible,
+        weight=came_to.weight,
+        fatal=tuple(id for id in score.suspected_fatal_for_section if id in ids),
     )
 
 
@@ -367,7 +385,13 @@ def _agrees(line: Line, human: HumanAnswer) -> bool:
 
 
 def _label(criterion: Criterion, answer: str | None) -> str | None:
-    return None if answer in (None, NOT_APPLICABLE) else criterion.label(answer)
+    """Return an answer that has words of its own: a level's, or a number with its unit and its range's."""
+    if answer is None or answer == NOT_APPLICABLE:
+        return None
+    label, scale = criterion.label(answer), criterion.scale
+    if not isinstance(scale, NumberScale):
+        return label
+    return f"{answer} {scale.unit}: {label}" if label else f"{answer} {scale.unit}"
 
 
 def _evidence(item: Evidence) -> CardEvidence:

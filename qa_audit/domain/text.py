@@ -52,6 +52,7 @@ _ORDINALS = {
     ),
     "thirtieth": 30,
 }
+_NUMBER_WORDS = {*UNITS, *TEENS, *TENS, *_ORDINALS, "hundred", "thousand"}
 MONTHS = word_set(
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sept sep oct nov dec"
@@ -84,7 +85,12 @@ _CONTRACTIONS = {
     "c'mon": "come on",
     "o'clock": "oclock",
 }
-_IS_AFTER = word_set("it that what here there he she who how where when this everything something name")
+_IS_AFTER = word_set(
+    """
+    it that what here there he she who how where when this everything something name surname money refund
+    payment cash flight plane
+    """
+)
 _SUFFIXES = (
     ("n't", " not"),
     ("'re", " are"),
@@ -128,7 +134,10 @@ _SPELLINGS = {
     "bye-bye": "bye",
 }
 _ABBREVIATIONS = word_set("mr mrs ms dr st vs etc no")
-_DATE = re.compile(r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}")
+_DATE = re.compile(
+    r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}|\d{1,2}-\d{1,2}-(?:19|20)\d\d|(?:19|20)\d\d-\d{1,2}-\d{1,2}"
+)
+_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _RANGE = re.compile(r"(\d{1,3})\s*[-\u2013\u2014]\s*(\d{1,3})")
@@ -178,7 +187,8 @@ def normalise(words: Sequence[str]) -> list[Piece]:
         texts, stop, name = _split_word(word)
         for place, text in enumerate(texts):
             last = place == len(texts) - 1
-            pieces.append(Piece(text, index, index, stop if last else "", name and place == 0))
+            capital = name and (place == 0 or f"-{text.capitalize()}" in word)
+            pieces.append(Piece(text, index, index, stop if last else "", capital))
         if not texts and pieces and stop and pieces[-1].stop in ("", ","):
             pieces[-1] = pieces[-1]._replace(stop=stop)
     return _join_numbers(_join_letters(pieces))
@@ -194,8 +204,11 @@ def _segment_tokens(place: int, segment: Segment) -> list[Token]:
     tokens = []
     for piece in normalise([word.text for word in words]):
         taken = words[piece.first : piece.last + 1]
-        chances = [UNTOLD if word.probability is None else word.probability for word in taken]
-        probability = sum(chances) / len(chances)
+        if piece.first == piece.last:
+            probability = UNTOLD if taken[0].probability is None else taken[0].probability
+        else:
+            chances = [UNTOLD if word.probability is None else word.probability for word in taken]
+            probability = sum(chances) / len(chances)
         tokens.append(
             Token(
                 piece.text,
@@ -244,6 +257,8 @@ def _stop(tail: str, lower: str) -> str:
 def _texts(lower: str) -> tuple[str, ...]:
     if lower in _CONTRACTIONS:
         return tuple(_CONTRACTIONS[lower].split())
+    if _EMAIL.fullmatch(lower):
+        return tuple(_PIECE.findall(lower.replace("@", " at ").replace(".", " dot ")))
     number = _number_texts(_THOUSANDS.sub("", lower))
     if number:
         return number
@@ -286,6 +301,8 @@ def _number_texts(lower: str) -> tuple[str, ...]:
 
 def _join_letters(pieces: list[Piece]) -> list[Piece]:
     """Join what is one word written as two: "e mail"."""
+    if not any(piece.text == "e" for piece in pieces):
+        return pieces
     joined: list[Piece] = []
     for piece in pieces:
         before = joined[-1] if joined else None
@@ -297,9 +314,16 @@ def _join_letters(pieces: list[Piece]) -> list[Piece]:
 
 
 def _join_numbers(pieces: list[Piece]) -> list[Piece]:
+    if not any(piece.text in _NUMBER_WORDS or piece.text.isdigit() for piece in pieces):
+        return pieces
     joined: list[Piece] = []
     at = 0
     while at < len(pieces):
+        begun = pieces[at].text
+        if begun not in _NUMBER_WORDS and not begun.isdigit():
+            joined.append(pieces[at])
+            at += 1
+            continue
         text, size = _read_number(pieces, at)
         if size:
             last = pieces[at + size - 1]
@@ -316,7 +340,7 @@ def _read_number(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
     if text in _ORDINALS:
         return ordinal(_ORDINALS[text]), 1
     if text == "hundred" or text == "thousand":
-        return ("100" if text == "hundred" else "1000"), 1
+        return _bare_scale(pieces, at)
     value, size = _below_hundred(pieces, at)
     if not size:
         return "", 0
@@ -327,6 +351,16 @@ def _read_number(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
     value, size = _scaled(pieces, at, value, size, "hundred", 100)
     value, size = _scaled(pieces, at, value, size, "thousand", 1000)
     return (text, 1) if text.isdigit() and size == 1 else (str(value), size)
+
+
+def _bare_scale(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
+    """Read a hundred or thousand without a number before it: "(a) hundred and ninety nine"."""
+    value = 100 if pieces[at].text == "hundred" else 1000
+    if _continues(pieces, at) and at + 1 < len(pieces) and pieces[at + 1].text == "and":
+        more, size = _below_hundred(pieces, at + 2)
+        if more and _continues(pieces, at + 1):
+            return str(value + more), size + 2
+    return str(value), 1
 
 
 def _below_hundred(pieces: Sequence[Piece], at: int) -> tuple[int, int]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from qa_audit.domain.acoustics import merge
-from qa_audit.domain.call import Call, CallFacts
+from qa_audit.domain.call import Call
 from qa_audit.domain.rubric import Rubric
-from qa_audit.domain.transcript import EngineInfo, Segment, Speaker, Transcript, Word
+from qa_audit.domain.script import Manner, call_of, read_script, segment_of, spoken
+from qa_audit.domain.transcript import Layout, Segment
 from qa_audit.services.rubric_files import load_rubric_file
 
 HERE = Path(__file__).parent
 RUBRICS = HERE.parent.parent / "rubrics"
-SPEAKERS: dict[str, Speaker] = {"A": "agent", "C": "customer", "U": "unknown"}
 Style = Literal["words", "numerals", "bare"]
 _DIGITS = {
     w: str(v)
@@ -32,16 +31,6 @@ _TENS = {
         ["ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 1
     )
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a script: a turn (perhaps begun `over` seconds early) or a silence."""
-
-    speaker: Speaker | None
-    text: str = ""
-    silence: float = 0.0
-    over: float = 0.0
 
 
 @cache
@@ -59,26 +48,6 @@ def rubrics() -> dict[str, Rubric]:
     }
 
 
-def parse(lines: Iterable[str]) -> list[Line]:
-    """Read script lines: `A: …`, `C: …`, `[12 s silence]`, `A: [over the caller, 2 s] …`."""
-    parsed = []
-    for line in lines:
-        silence = re.fullmatch(r"\[([\d.]+) s silence\]", line.strip())
-        if silence:
-            parsed.append(Line(None, silence=float(silence[1])))
-            continue
-        speaker, text = line.split(":", 1)
-        over = re.match(r"\s*\[over the (?:caller|agent), ([\d.]+) s\]", text)
-        parsed.append(
-            Line(
-                SPEAKERS[speaker.strip()],
-                text[over.end() if over else 0 :].strip(),
-                over=float(over[1]) if over else 0,
-            )
-        )
-    return parsed
-
-
 def build(
     lines: Sequence[str],
     *,
@@ -88,50 +57,32 @@ def build(
     pause: float = 0.6,
     probability: float = 0.95,
     start: float = 0.6,
-    layout: str = "stereo-agent-left",
+    layout: Layout = "stereo-agent-left",
     **facts: Any,
 ) -> Call:
-    """Make a call from script lines; `rate` is words per second, `pause` the seconds between turns.
-
-    A word written `word~0.4` has that probability.
-    """
-    segments: list[Segment] = []
-    now = start
-    script = parse(lines)
-    for place, line in enumerate(script):
-        if line.speaker is None:
-            now += line.silence - pause
-            continue
-        begin = now - pause - line.over if line.over else now
-        if line.over and segments:
-            begin = max(begin, segments[-1].start + 1.1)
-        slow = place + 1 < len(script) and script[place + 1].over > 0
-        words = _words(line.text, style, begin, rate * (0.85 if slow else 1), probability)
-        segments.extend(_segments(words, line.speaker, by_sentence))
-        now = max(words[-1].end + pause, now if line.over else 0)
-    segments.sort(key=lambda segment: segment.start)
-    numbered = tuple(segment.model_copy(update={"id": place}) for place, segment in enumerate(segments))
-    return place_call(numbered, now - pause + 0.8, layout, facts)
+    """Make a call from script lines (see `domain.script`), with numbers and punctuation as a style has them."""
+    manner = Manner(rate, pause, probability, start, by_sentence and style != "bare")
+    script = read_script(lines)
+    if style == "numerals":
+        script = tuple(replace(line, text=numerals(line.text)) for line in script)
+    segments, duration = spoken(script, manner)
+    if style == "bare":
+        segments = tuple(bare(segment) for segment in segments)
+    return call_of(segments, duration, layout=layout, **facts)
 
 
-def place_call(segments: tuple[Segment, ...], duration: float, layout: str, facts: dict[str, Any]) -> Call:
-    """Wrap segments into a call, with speech measured from the words."""
-    transcript = Transcript(
-        duration=duration,
-        layout=layout,
-        engine=EngineInfo(name="scripted", model="script"),
-        segments=segments,
-    )
-    return Call(transcript, CallFacts(duration=duration, **{"speech": speech(segments), **facts}))
+def place_call(segments: tuple[Segment, ...], duration: float, layout: Layout, facts: dict[str, Any]) -> Call:
+    """Wrap segments into a call, with speech measured from the words unless the facts hold it."""
+    return call_of(segments, duration, layout=layout, **facts)
 
 
-def speech(segments: Iterable[Segment]) -> dict[Speaker, tuple[tuple[float, float], ...]]:
-    """Return each speaker's stretches of speech, as a detector would measure them."""
-    spans: dict[Speaker, list[tuple[float, float]]] = {}
-    for segment in segments:
-        own = [(max(0.0, word.start - 0.05), word.end + 0.05) for word in segment.timed_words()]
-        spans.setdefault(segment.speaker, []).extend(own)
-    return {speaker: tuple(merge(own, 0.45)) for speaker, own in spans.items()}
+def bare(segment: Segment) -> Segment:
+    """Write a segment without punctuation and capital letters."""
+    words = [
+        word.model_copy(update={"text": re.sub(r"[.,?!]", "", word.text).lower()})
+        for word in segment.timed_words()
+    ]
+    return segment_of(words, segment.speaker).model_copy(update={"id": segment.id})
 
 
 def demo_call(script: dict[str, Any], **options: Any) -> Call:
@@ -144,49 +95,6 @@ def demo_call(script: dict[str, Any], **options: Any) -> Call:
         direction="inbound",
         variables={"vendor_name": script["vendor"]},
         **options,
-    )
-
-
-def _words(text: str, style: Style, start: float, rate: float, probability: float) -> list[Word]:
-    if style == "numerals":
-        text = numerals(text)
-    words, now = [], start
-    for raw in text.split():
-        marked = re.fullmatch(r"(.+)~(\d(?:\.\d+)?)([.,?!]*)", raw)
-        written, own = (marked[1] + marked[3], marked[2]) if marked else (raw, "")
-        length = max(0.12, min(0.9, (1 / rate) * (0.45 + 0.11 * len(written))))
-        gap = 0.4 if re.search(r"[.?!]$", written) else 0.15 if written.endswith(",") else 0.02
-        shown = re.sub(r"[.,?!]", "", written).lower() if style == "bare" else written
-        words.append(
-            Word(
-                start=round(now, 3),
-                end=round(now + length, 3),
-                text=shown,
-                probability=float(own or probability),
-            )
-        )
-        now += length + gap
-    return words
-
-
-def _segments(words: Sequence[Word], speaker: Speaker, by_sentence: bool) -> list[Segment]:
-    groups: list[list[Word]] = [[]]
-    for word in words:
-        groups[-1].append(word)
-        if by_sentence and re.search(r"[.?!]$", word.text):
-            groups.append([])
-    return [segment_of(group, speaker) for group in groups if group]
-
-
-def segment_of(words: Sequence[Word], speaker: Speaker) -> Segment:
-    """Wrap words into a segment."""
-    return Segment(
-        id=0,
-        speaker=speaker,
-        start=words[0].start,
-        end=words[-1].end,
-        text=" ".join(word.text for word in words),
-        words=tuple(words),
     )
 
 

@@ -47,12 +47,25 @@ def plain(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
-def test_a_bundled_rubric_loads_and_sums_to_a_hundred(path: Path) -> None:
+def test_a_bundled_rubric_loads(path: Path) -> None:
     rubric = load_rubric_file(path)
-    assert sum(criterion.exact_points for criterion in rubric.criteria) == 100
+    assert rubric.id == path.stem.replace("_", "-")
     assert rubric.pass_mark == 85
-    assert len(rubric.criteria) == 10
+    assert 10 <= len(rubric.criteria) <= 14
     assert len(rubric.sha256) == 64
+
+
+@pytest.mark.parametrize("name", ["brand_consistency", "service_quality"])
+def test_the_points_of_a_refund_line_sum_to_a_hundred(name: str) -> None:
+    rubric = load_rubric_file(RUBRICS / f"{name}.yaml")
+    assert sum(criterion.exact_points for criterion in rubric.criteria) == 100
+    assert len(rubric.criteria) == 10
+
+
+@pytest.mark.parametrize("name", ["collections", "health_appointments"])
+def test_the_section_weights_of_another_trade_sum_to_a_hundred(name: str) -> None:
+    rubric = load_rubric_file(RUBRICS / f"{name}.yaml")
+    assert sum(section.weight or 0 for section in rubric.sections) == 100
 
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
@@ -78,13 +91,23 @@ def test_the_schema_refuses_what_the_code_refuses(change: dict[str, Any]) -> Non
         jsonschema.validate(plain({**data, **change}), json_schema())
 
 
-def test_there_are_two_bundled_rubrics_for_a_call_of_november() -> None:
-    found = applicable(map(load_rubric_file, BUNDLED), on=date(2026, 11, 2), queue="refunds", language="en")
-    assert [rubric.id for rubric in found] == ["brand-consistency", "service-quality"]
+@pytest.mark.parametrize(
+    ("queue", "ids"),
+    [
+        ("refunds", ["brand-consistency", "service-quality"]),
+        ("collections", ["brand-consistency", "collections", "service-quality"]),
+        ("appointments", ["brand-consistency", "health-appointments", "service-quality"]),
+        (None, ["brand-consistency", "service-quality"]),
+    ],
+)
+def test_a_rubric_of_another_trade_applies_to_its_queue_only(queue: str | None, ids: list[str]) -> None:
+    found = applicable(map(load_rubric_file, BUNDLED), on=date(2026, 11, 2), queue=queue, language="en")
+    assert [rubric.id for rubric in found] == ids
 
 
 def test_fatals_and_criticals_are_those_of_a_refund_line() -> None:
-    found = {c.code: c for path in BUNDLED for c in load_rubric_file(path).criteria}
+    refunds = (RUBRICS / "brand_consistency.yaml", RUBRICS / "service_quality.yaml")
+    found = {c.code: c for path in refunds for c in load_rubric_file(path).criteria}
     assert {code for code, c in found.items() if c.fatal} == {"B8", "S8", "S9"}
     assert {code for code, c in found.items() if c.critical} == {"B4", "S1"}
     assert {code for code, c in found.items() if c.incident} == {"S9"}
@@ -118,7 +141,7 @@ def test_good_yaml_loads() -> None:
         ("", 1, "empty"),
         ("just words", 1, "a rubric is a mapping"),
         ("x" * (MAX_BYTES + 1), None, "too large"),
-        ("a: \x00", None, "is not YAML"),
+        ("a: \x00", 1, "is not YAML"),
         ("- " * 5000, 1, "nested deeper"),
     ],
 )

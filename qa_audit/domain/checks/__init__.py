@@ -10,8 +10,11 @@ from pydantic import Field
 from qa_audit.domain.checks import (
     acoustic,
     answered,
+    asked,
     avoided,
     caller_name,
+    fact,
+    judge,
     manual,
     order,
     own_name,
@@ -38,6 +41,9 @@ CheckSpec = Annotated[
     | caller_name.CallerNameSpec
     | promise.PromiseSpec
     | secret.SecretSpec
+    | asked.AskedSpec
+    | fact.FactSpec
+    | judge.JudgeSpec
     | manual.ManualSpec,
     Field(discriminator="kind"),
 ]
@@ -56,6 +62,9 @@ CHECKS: Mapping[str, Callable[[Any, Context], Finding]] = {
     "caller_name": caller_name.check,
     "promise": promise.check,
     "secret": secret.check,
+    "asked": asked.check,
+    "fact": fact.check,
+    "judge": judge.check,
     "manual": manual.check,
 }
 """Each kind's check: check(spec, context) → Finding."""

@@ -1,31 +1,51 @@
-"""Kind `acoustic`: what was measured rather than said: unexplained silence, talking over the caller."""
+"""Kind `acoustic`: what was measured rather than said: silence, hold, talking over, shares, speed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from qa_audit.domain.acoustics import DEAD_AIR, Interruption, interruptions, silences
-from qa_audit.domain.checks.base import Context, cite, decided, not_assessed, searched, span, unsure
-from qa_audit.domain.checks.heard import BACK_CHANNELS, Heard
+from qa_audit.domain.acoustics import DEAD_AIR
+from qa_audit.domain.checks.base import Context, decided, not_assessed, searched, unsure
+from qa_audit.domain.checks.dead_air import dead_air
+from qa_audit.domain.checks.measures import MEASURES, Measured
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import Hit
-from qa_audit.domain.checks.windows import between, miss_quality, whole
-from qa_audit.domain.findings import Evidence, Finding
-from qa_audit.domain.text import Token
+from qa_audit.domain.checks.talking_over import talk_over
+from qa_audit.domain.findings import Finding
 
-_CLOSE_CALL = 0.25
-"""A measured length within this many seconds of its limit is unsure."""
-_ECHO_SECONDS = 0.3
+Measure = Literal[
+    "dead_air", "talk_over", "hold", "interruptions", "overtalk", "talk_share", "speed", "monologue"
+]
+Take = Literal["longest", "count", "total", "share", "seconds"]
+
+_JUDGED = frozenset({"dead_air", "talk_over"})
+"""Measures that weigh what was said besides; every other is a number with limits."""
+_TAKES: dict[str, tuple[Take, ...]] = {
+    "dead_air": ("longest", "count", "total"),
+    "hold": ("longest", "count", "total"),
+    "overtalk": ("seconds", "share"),
+}
+_ON_TWO_CHANNELS = frozenset({"dead_air", "talk_over", "hold", "interruptions", "overtalk"})
 
 
 class AcousticSpec(Model):
     """Yes when the measure stays within its limits."""
 
     kind: Literal["acoustic"]
-    measure: Literal["dead_air", "talk_over"]
+    measure: Measure
+    take: Take | None = Field(
+        default=None,
+        description="What of it: hold and dead_air longest (else count, total), overtalk seconds (else share).",
+    )
+    by: Literal["agent", "customer"] = Field(
+        default="agent", description="Who interrupts, talks, speaks so fast, or speaks alone."
+    )
+    at_least: float | None = Field(
+        default=None, ge=0, description="No less: seconds, times, percent, words …"
+    )
+    at_most: float | None = Field(default=None, ge=0, description="No more: … a minute.")
     seconds: float = Field(
         default=DEAD_AIR, gt=0, description="dead_air: so long without speech is dead air."
     )
@@ -37,147 +57,110 @@ class AcousticSpec(Model):
     caller_searches: Phrases = Field(default=(), description="dead_air: the caller is looking for something.")
     longest: float = Field(default=60, gt=0, description="dead_air: no announced silence may be longer.")
     allowed: int = Field(default=1, ge=0, description="talk_over: so many interruptions are no fault.")
-    spoken: float = Field(default=1.0, gt=0, description="talk_over: the caller had been speaking so long.")
-    both: float = Field(default=1.5, gt=0, description="talk_over: both then go on so long.")
-    words: int = Field(default=3, ge=1, description="talk_over: the agent says so many words.")
-    rightly: Phrases = Field(default=(), description="talk_over: interrupting with these words is right.")
+    spoken: float = Field(
+        default=1.0, gt=0, description="talk_over, interruptions: the other had been speaking so long."
+    )
+    both: float = Field(default=1.5, gt=0, description="talk_over, interruptions: both then go on so long.")
+    words: int = Field(default=3, ge=1, description="talk_over, interruptions: so many words are said.")
+    rightly: Phrases = Field(
+        default=(), description="talk_over, interruptions: interrupting with these words is right."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> AcousticSpec:
+        takes = _TAKES.get(self.measure, ())
+        if self.take is not None and self.take not in takes:
+            known = f"known are {', '.join(takes)}" if takes else "leave it out"
+            raise ValueError(f"'take: {self.take}' means nothing for '{self.measure}'; {known}")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("'at_least' must not be greater than 'at_most'")
+        return self
+
+    @property
+    def has_limits(self) -> bool:
+        """Say whether there are numbers to compare the measure with."""
+        return self.at_least is not None or self.at_most is not None
+
+    @property
+    def has_verdict(self) -> bool:
+        """Say whether the check can answer yes or no: by its limits, or by rules of its own."""
+        return self.has_limits or (self.measure in _JUDGED and self.take is None)
 
 
 def check(spec: AcousticSpec, context: Context) -> Finding:
     """Measure, and compare with the limits."""
+    barred = _barred(spec, context)
+    if barred is not None:
+        return barred
+    if spec.has_limits or spec.measure not in _JUDGED:
+        finding = _within_limits(spec, context)
+    else:
+        finding = dead_air(spec, context) if spec.measure == "dead_air" else talk_over(spec, context)
+    return _as_measured(finding, context)
+
+
+def answer_number(
+    spec: AcousticSpec, least: float, most: float, range_of: Callable[[str], object], context: Context
+) -> Finding:
+    """Answer with the measured number, cut to the scale; unsure where it may fall into another range."""
+    barred = _barred(spec, context)
+    if barred is not None:
+        return barred
+    measured = MEASURES[spec.measure](spec, context)
+    if isinstance(measured, str):
+        return not_assessed(measured)
+    low, answer, high = (
+        f"{round(min(most, max(least, value)), 1):g}"
+        for value in (measured.low, measured.value, measured.high)
+    )
+    reason = f"Measured: {measured.words}."
+    if range_of(low) is not range_of(high) or measured.doubt:
+        why = measured.doubt or "it is close to the limit of a range"
+        return unsure(f"{reason} But {why}.", measured.evidence, answer)
+    return _as_measured(decided(answer, reason, measured.evidence, "sure"), context)
+
+
+def _barred(spec: AcousticSpec, context: Context) -> Finding | None:
     heard = context.heard
-    if not heard.two_channels:
+    if spec.measure in _ON_TWO_CHANNELS and not heard.two_channels:
         return not_assessed("The speakers were not recorded on two channels, so this cannot be measured.")
     if not heard.speech:
         return not_assessed("Nothing was measured of this recording.")
-    finding = _dead_air(spec, context) if spec.measure == "dead_air" else _talk_over(spec, context)
-    if not heard.measured and finding.certainty == "sure":
+    return None
+
+
+def _within_limits(spec: AcousticSpec, context: Context) -> Finding:
+    measured = MEASURES[spec.measure](spec, context)
+    if isinstance(measured, str):
+        return not_assessed(measured)
+    verdicts = {_keeps(spec, value) for value in (measured.low, measured.value, measured.high)}
+    keeps = _keeps(spec, measured.value)
+    reason = f"Measured: {measured.words}; {_limits(spec, measured)}."
+    evidence = measured.evidence or searched(0.0, context.heard.facts.duration, None)
+    answer = "yes" if keeps else "no"
+    if len(verdicts) > 1 or measured.doubt:
+        why = measured.doubt or "it is close to the limit"
+        return unsure(f"{reason} But {why}.", evidence, answer)
+    return decided(answer, reason, evidence, "sure")
+
+
+def _keeps(spec: AcousticSpec, value: float) -> bool:
+    return (spec.at_least is None or value >= spec.at_least) and (
+        spec.at_most is None or value <= spec.at_most
+    )
+
+
+def _limits(spec: AcousticSpec, measured: Measured) -> str:
+    parts = []
+    if spec.at_least is not None:
+        parts.append(f"at least {spec.at_least:g}")
+    if spec.at_most is not None:
+        parts.append(f"at most {spec.at_most:g}")
+    return f"wanted is {' and '.join(parts)}"
+
+
+def _as_measured(finding: Finding, context: Context) -> Finding:
+    """Be only fairly sure where speech was not measured but made from the times of words."""
+    if not context.heard.measured and finding.certainty == "sure":
         return finding.model_copy(update={"certainty": "fairly_sure"})
     return finding
-
-
-def _dead_air(spec: AcousticSpec, context: Context) -> Finding:
-    heard = context.heard
-    found = silences(heard.speech, spec.seconds - _CLOSE_CALL)
-    unexplained, doubtful, explained = [], [], []
-    for start, end in found:
-        length = end - start
-        if _before(spec.caller_searches, start, spec, context, "customer"):
-            continue
-        announced = _before(spec.announced, start, spec, context, "agent")
-        announced = [hit for hit in announced if hit.heard]
-        if announced and length <= spec.longest:
-            explained.append((start, end))
-        elif announced or length < spec.seconds + _CLOSE_CALL or _unclear(spec, context, start):
-            doubtful.append((start, end))
-        else:
-            unexplained.append((start, end))
-    if unexplained:
-        evidence = tuple(span(start, end, end - start, "s") for start, end in unexplained)
-        longest = max(end - start for start, end in unexplained)
-        reason = f"{longest:.0f} seconds without a word, and nobody had said why."
-        return decided("no", reason, evidence, "sure" if longest >= spec.seconds + 1 else "fairly_sure")
-    if doubtful:
-        evidence = tuple(span(start, end, end - start, "s") for start, end in doubtful)
-        if any(end - start > spec.longest for start, end in doubtful):
-            return unsure("A hold was announced, but it was long and without a word.", evidence, "no")
-        return unsure("A silence may have been announced; it was not heard clearly.", evidence)
-    evidence = tuple(span(start, end, end - start, "s") for start, end in explained)
-    if explained:
-        return decided("yes", "Every long silence was announced.", evidence, "sure")
-    return decided("yes", "There was no long silence.", searched(0.0, heard.facts.duration, None), "sure")
-
-
-def _before(
-    phrases: Phrases,
-    start: float,
-    spec: AcousticSpec,
-    context: Context,
-    speaker: Literal["agent", "customer"],
-) -> list[Hit]:
-    """Find phrases that a speaker ended with in the seconds before a silence begins."""
-    stretches = between(
-        whole(context.heard.turns_of(speaker)), start - spec.announced_within - 5, start + 0.5
-    )
-    return [
-        hit
-        for turn, low, high in stretches
-        for hit in context.phrases(phrases).find(turn, low, high)
-        if hit.end >= start - spec.announced_within
-    ]
-
-
-def _unclear(spec: AcousticSpec, context: Context, start: float) -> bool:
-    """Say whether an announcement may have been said but not recognised."""
-    if _before(spec.maybe, start, spec, context, "agent") or _before(
-        spec.announced, start, spec, context, "agent"
-    ):
-        return True
-    begin = start - spec.announced_within
-    stretches = between(whole(context.heard.turns_of("agent")), begin, start + 0.5)
-    near = [context.phrases(spec.announced).nearest(turn, low, high) for turn, low, high in stretches]
-    return any(near) or not miss_quality(context.heard, "agent", stretches).sure
-
-
-def _talk_over(spec: AcousticSpec, context: Context) -> Finding:
-    heard = context.heard
-    agent, customer = heard.speech.get("agent", ()), heard.speech.get("customer", ())
-    candidates = interruptions(
-        agent, customer, spoken=spec.spoken - _CLOSE_CALL, both=spec.both - _CLOSE_CALL
-    )
-    sure: list[Interruption] = []
-    doubtful: list[Interruption] = []
-    for found in candidates:
-        words = _spoken(heard, found)
-        if _listening(words) or _rightly(spec, context, found) or _echo(heard, words):
-            continue
-        clear = found.overlap >= spec.both and found.spoken_before >= spec.spoken and len(words) >= spec.words
-        (sure if clear else doubtful).append(found)
-    evidence = tuple(span(i.start, i.end, i.overlap, "s", "agent") for i in (*sure, *doubtful))
-    if len(sure) > spec.allowed:
-        words_said = tuple(item for i in sure for item in _cite_words(heard, i))
-        reason = f"The agent talked over the caller {len(sure)} times."
-        return decided("no", reason, evidence[: len(sure)] + words_said, "sure")
-    if len(sure) + len(doubtful) > spec.allowed:
-        return unsure("The agent may have talked over the caller; it is close to the limit.", evidence)
-    looked = evidence or searched(0.0, heard.facts.duration)
-    count = "never" if not sure else "once" if len(sure) == 1 else f"{len(sure)} times"
-    return decided("yes", f"The agent talked over the caller {count}.", looked, "sure")
-
-
-def _spoken(heard: Heard, found: Interruption) -> tuple[Token, ...]:
-    """Return the agent's words from the moment of interruption to the end of that stretch of speech."""
-    end = next((e for s, e in heard.speech.get("agent", ()) if s <= found.start + 0.01 < e), found.end)
-    return heard.words_between("agent", found.start - 0.3, end)
-
-
-def _listening(words: Sequence[Token]) -> bool:
-    return bool(words) and all(token.text in BACK_CHANNELS for token in words)
-
-
-def _rightly(spec: AcousticSpec, context: Context, found: Interruption) -> bool:
-    """Say whether the agent interrupted for a good reason, such as stopping a card number."""
-    stretches = between(whole(context.heard.turns_of("agent")), found.start - 0.5, found.end + 5)
-    return any(context.phrases(spec.rightly).find(turn, low, high) for turn, low, high in stretches)
-
-
-def _echo(heard: Heard, words: Sequence[Token]) -> bool:
-    """Say whether the agent's words are the caller's, picked up on the other channel."""
-    if not words:
-        return False
-    theirs = heard.words_between("customer", words[0].start - 1, words[-1].end + 1)
-    same = sum(
-        any(t.text == token.text and abs(t.start - token.start) <= _ECHO_SECONDS for t in theirs)
-        for token in words
-    )
-    return same >= 0.7 * len(words)
-
-
-def _cite_words(heard: Heard, found: Interruption) -> tuple[Evidence, ...]:
-    words = _spoken(heard, found)
-    turns = {t.index: t for t in heard.turns_of("agent") if words and t.start <= words[0].start <= t.end}
-    for turn in turns.values():
-        places = [p for p, token in enumerate(turn.tokens) if found.start - 0.3 <= token.start <= found.end]
-        if places:
-            return cite(heard, Hit(turn, places[0], places[-1], 100.0, 1.0, 1.0))
-    return ()

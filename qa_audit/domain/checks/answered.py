@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qa_audit.domain.checks.base import (
     Context,
@@ -18,9 +18,11 @@ from qa_audit.domain.checks.base import (
 )
 from qa_audit.domain.checks.guards import negated
 from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
+from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit
-from qa_audit.domain.checks.windows import Stretch, between, miss_quality, whole
+from qa_audit.domain.checks.windows import Stretch, between, whole
 from qa_audit.domain.findings import Finding
 
 
@@ -30,20 +32,29 @@ class AnsweredSpec(Model):
     kind: Literal["answered"]
     trigger: Phrases = Field(min_length=1, description="What the caller says.")
     no_trigger: Phrases = Field(default=(), description="Sounds like a trigger, but is none.")
-    reply: Phrases = Field(min_length=1, description="What the agent must answer.")
+    reply: Phrases = Field(default=(), description="What the agent must answer.")
+    meaning: Phrases = Field(default=(), description="What the agent must answer, by meaning.")
+    meaning_least: float = Field(
+        default=MEANING_LEAST, gt=0, le=1, description="How alike a sentence must be to mean it."
+    )
     no_reply: Phrases = Field(default=(), description="Sounds like a reply, but is none.")
     turns: int = Field(default=2, ge=1, description="In so many next turns of the agent, or …")
     seconds: float = Field(
         default=20, gt=0, description="… within so many seconds, whichever reaches further."
     )
 
+    @model_validator(mode="after")
+    def _some_reply(self) -> AnsweredSpec:
+        if not (self.reply or self.meaning):
+            raise ValueError("give 'reply' (phrases) or 'meaning'")
+        return self
+
 
 def check(spec: AnsweredSpec, context: Context) -> Finding:
     """Find the trigger, then the reply."""
     heard = context.heard
     triggers = _triggers(spec, context)
-    clear = [hit for hit in triggers if hit.heard]
-    replies, reply_set = _replies(spec, context), context.phrases(spec.reply)
+    replies = _replies(spec, context)
     if not triggers:
         early = [hit for hit in replies if hit.heard and _follows_caller(heard, hit)]
         if early:
@@ -51,34 +62,46 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
             return unsure(reason, cite(heard, early[0]), "yes")
         return not_applicable("The caller named no trouble that asks for it.")
     windows = [_window(heard, hit, spec) for hit in triggers]
-    for trouble, window in zip(triggers, windows, strict=True):
-        answer = next((reply for reply in replies if reply.heard and _inside(reply, window)), None)
-        if answer is not None:
+    by_meaning = [meant(spec.meaning, spec.meaning_least, window, context) for window in windows]
+    for trigger, window, found in zip(triggers, windows, by_meaning, strict=True):
+        clear = [reply for reply in replies if reply.heard and _inside(reply, window)]
+        clear += [hit for hit in found.hits if hit.heard]
+        if clear:
             reason = "The agent answered what the caller said."
-            return decided("yes", reason, cite(heard, trouble, answer), certainty_of(answer))
-    if not clear:
+            return decided("yes", reason, cite(heard, trigger, clear[0]), certainty_of(clear[0]))
+    together = zip(triggers, windows, by_meaning, strict=True)
+    trouble = next((parts for parts in together if parts[0].heard), None)
+    if trouble is None:
         return unsure(
             "Perhaps the caller named a trouble; it was not heard clearly.", cite(heard, triggers[0])
         )
-    trigger = clear[0]
-    window = _window(heard, trigger, spec)
-    weak = [reply for reply in replies if _inside(reply, window)]
-    near = [hit for turn, low, high in window if (hit := reply_set.nearest(turn, low, high)) is not None]
+    return _unanswered(spec, context, *trouble)
+
+
+def _unanswered(
+    spec: AnsweredSpec, context: Context, trigger: Hit, window: list[Stretch], by_meaning: Meant
+) -> Finding:
+    """Answer no, or unsure where the reply may have been misheard."""
+    heard = context.heard
+    weak = [reply for reply in _replies(spec, context) if _inside(reply, window)]
+    weak += [*by_meaning.hits, *by_meaning.near]
+    harmless, replies = context.phrases(spec.no_reply), context.phrases(spec.reply)
+    near = [hit for turn, low, high in window if (hit := replies.nearest(turn, low, high)) is not None]
     near = [
-        hit
-        for hit in near
-        if not context.phrases(spec.no_reply).find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
+        hit for hit in near if not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
     ]
     if weak or near:
         return unsure(
             "Perhaps the agent answered it; it was not heard clearly.", cite(heard, (weak or near)[0]), "yes"
         )
-    quality = miss_quality(heard, "agent", window)
-    looked = searched_stretches(window)
+    quality = miss_quality_beside_overlaps(heard, "agent", window)
+    evidence = cite(heard, trigger) + searched_stretches(window)
+    if by_meaning.guessed:
+        return unsure(f"No answer to it was found. {by_meaning.note}", evidence, "no")
     if quality.sure:
         reason = "The caller named a trouble, and the agent did not answer it."
-        return decided("no", reason, cite(heard, trigger) + looked, miss_certainty(window))
-    return unsure(f"No answer to it was found, but {quality.why}.", cite(heard, trigger) + looked, "no")
+        return decided("no", reason, evidence, miss_certainty(window))
+    return unsure(f"No answer to it was found, but {quality.why}.", evidence, "no")
 
 
 def _triggers(spec: AnsweredSpec, context: Context) -> list[Hit]:

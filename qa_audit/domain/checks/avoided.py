@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from qa_audit.domain.checks.anchors import stretches_in, without_anchor
 from qa_audit.domain.checks.base import (
     Context,
     certainty_of,
@@ -17,10 +19,11 @@ from qa_audit.domain.checks.base import (
 )
 from qa_audit.domain.checks.guards import asked, negated, quoted, repeated
 from qa_audit.domain.checks.heard import Heard, Turn
-from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
+from qa_audit.domain.checks.model import Model, Patterns, Phrases
 from qa_audit.domain.checks.naming import name_unclear
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.windows import Windows, select
+from qa_audit.domain.checks.windows import Stretch, Who, Windows, turns_by
 from qa_audit.domain.findings import Finding
 
 Guard = Literal["negated", "asked", "quoted", "repeated"]
@@ -31,12 +34,17 @@ class AvoidedSpec(Model):
     """No when the words are said often enough, or once in a place where once is enough."""
 
     kind: Literal["avoided"]
-    by: Literal["agent", "customer"] = "agent"
+    by: Who = "agent"
     what: str = Field(
         default="a word of the list", max_length=80, description="What it is, as reasons call it."
     )
     within: Windows = ()
-    any: Phrases = Field(min_length=1, description="The words to avoid.")
+    any: Phrases = Field(default=(), description="The words to avoid.")
+    patterns: Patterns = Field(default=(), description="Regular expressions that fit the words to avoid.")
+    meaning: Phrases = Field(default=(), description="What no sentence may mean.")
+    meaning_least: float = Field(
+        default=MEANING_LEAST, gt=0, le=1, description="How alike a sentence must be to mean it."
+    )
     guards: tuple[Guard, ...] = Field(default=(), description="Hits that do not count.")
     repeated_within: float = Field(
         default=15, gt=0, description="Seconds in which repeating the caller is no fault."
@@ -60,18 +68,44 @@ class AvoidedSpec(Model):
     )
     right_names: Phrases = Field(default=(), description="The names that are right in the same place.")
 
+    @model_validator(mode="after")
+    def _something(self) -> AvoidedSpec:
+        if not (self.any or self.patterns or self.meaning):
+            raise ValueError("give 'any' (phrases), 'patterns' or 'meaning'")
+        return self
+
 
 def check(spec: AvoidedSpec, context: Context) -> Finding:
     """Look for the words, leave out what is guarded, and count."""
-    heard = context.heard
-    phrases = context.phrases(spec.any)
-    stretches = select(heard, spec.by, spec.within)
+    absent = without_anchor(context, spec.within)
+    if absent is not None:
+        return absent
+    stretches = stretches_in(context, spec.by, spec.within)
     if not stretches:
-        return not_assessed("No words of the agent were recognised.")
+        return _nothing_there(spec, context)
+    by_meaning = meant(spec.meaning, spec.meaning_least, stretches, context)
+    finding = _count(spec, context, stretches, by_meaning)
+    if not by_meaning.guessed or finding.answer == "no":
+        return finding
+    reason = f"{finding.reason} {by_meaning.note}"
+    return unsure(reason, finding.evidence, "yes")
+
+
+def _nothing_there(spec: AvoidedSpec, context: Context) -> Finding:
+    """Answer for a window without a word: nothing can be said of it unless it lies around an event."""
+    if any(window.anchors for window in spec.within) and context.heard.turns_of("agent"):
+        return decided("yes", "Nothing was said there.", (), "fairly_sure")
+    return not_assessed("No words of the agent were recognised.")
+
+
+def _count(spec: AvoidedSpec, context: Context, stretches: Sequence[Stretch], by_meaning: Meant) -> Finding:
+    heard = context.heard
+    phrases = context.phrases(spec.any, spec.patterns)
     fuzzy = not (spec.names or spec.exact)
     hits = [hit for turn, low, high in stretches for hit in phrases.find(turn, low, high, fuzzy=fuzzy)]
+    hits += [hit for hit in by_meaning.hits if not any(_overlap(hit, other) for other in hits)]
     counted: list[Hit] = []
-    doubtful: list[Hit] = []
+    doubtful: list[Hit] = list(by_meaning.near)
     for hit in hits:
         verdict = _judge(hit, spec, phrases, context)
         if verdict == "counts":
@@ -132,6 +166,10 @@ def _denied(hit: Hit) -> bool:
     return "not" in hit.turn.texts[max(first, hit.first - 6) : hit.first]
 
 
+def _overlap(one: Hit, other: Hit) -> bool:
+    return one.turn.index == other.turn.index and one.first <= other.last and other.first <= one.last
+
+
 def _near(hit: Hit, phrases: PhraseSet) -> bool:
     low, high = max(0, hit.first - _NEAR_WORDS), hit.last + _NEAR_WORDS
     return bool(phrases.find(hit.turn, low, high, fuzzy=False))
@@ -149,7 +187,7 @@ def _misheard(spec: AvoidedSpec, context: Context) -> list[Hit]:
     due, right = context.phrases(spec.name_due_after), context.phrases(spec.right_names)
     wrong = context.phrases(spec.any)
     found = []
-    for turn in heard.turns_of(spec.by):
+    for turn in turns_by(heard, spec.by):
         for hit in due.find(turn, fuzzy=False):
             after = hit.last + 1
             if any(good.first == after for good in right.find(turn, after, fuzzy=False)):

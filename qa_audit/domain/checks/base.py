@@ -7,26 +7,45 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.model import ByLanguage
 from qa_audit.domain.checks.phrases import Hit, PhraseSet, Variables, phrase_set
-from qa_audit.domain.checks.windows import Stretch
+from qa_audit.domain.checks.tools import NO_TOOLS, Tools
+from qa_audit.domain.checks.windows import Stretch, Who
 from qa_audit.domain.findings import Certainty, Evidence, Finding
 from qa_audit.domain.text import Token
-from qa_audit.domain.transcript import Speaker
+from qa_audit.domain.transcript import Speaker, Transcript
 
 SURE_PROBABILITY = 0.8
 
 
 @dataclass(frozen=True)
 class Context:
-    """One call under one rubric: what was heard, what the variables stand for, what was found so far."""
+    """One call under one rubric: what was heard, what the variables stand for, what was found so far.
+
+    `language` picks phrases that are written by language (none: all of them), `masked` is the transcript
+    without personal data, `tools` are the models that some checks ask.
+    """
 
     heard: Heard
     variables: Variables
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    language: str = ""
+    tools: Tools = NO_TOOLS
+    masked: Transcript | None = None
+    _compiled: dict[tuple[int, int], tuple[object, object, PhraseSet]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def phrases(self, phrases: Iterable[str]) -> PhraseSet:
-        """Compile phrases with this call's variables."""
-        return phrase_set(phrases, self.variables)
+    def phrases(self, phrases: Iterable[str], patterns: Iterable[str] = ()) -> PhraseSet:
+        """Compile phrases in the call's language with its variables, and patterns beside them."""
+        key = id(phrases), id(patterns)
+        known = self._compiled.get(key)
+        if known is not None:
+            return known[2]
+        chosen = phrases.spoken(self.language) if isinstance(phrases, ByLanguage) else tuple(phrases)
+        compiled = phrase_set(chosen, self.variables, patterns)
+        self._compiled[key] = phrases, patterns, compiled  # kept with it, so that no other gets their ids
+        return compiled
 
     def number(self, value: int | float | str) -> float:
         """Return a number given in the rubric, or the one that its variable stands for."""
@@ -72,12 +91,13 @@ def span(start: float, end: float, value: float, unit: str, speaker: Speaker | N
     )
 
 
-def searched(start: float, end: float, speaker: Speaker | None = "agent") -> tuple[Evidence, ...]:
+def searched(start: float, end: float, speaker: Who | None = "agent") -> tuple[Evidence, ...]:
     """Cite the window in which something was looked for and not found."""
-    return (Evidence(kind="searched", start=round(start, 3), end=round(max(start, end), 3), speaker=speaker),)
+    whose = None if speaker == "either" else speaker
+    return (Evidence(kind="searched", start=round(start, 3), end=round(max(start, end), 3), speaker=whose),)
 
 
-def searched_stretches(stretches: Sequence[Stretch], speaker: Speaker = "agent") -> tuple[Evidence, ...]:
+def searched_stretches(stretches: Sequence[Stretch], speaker: Who = "agent") -> tuple[Evidence, ...]:
     """Cite the stretches in which something was looked for, as one window."""
     if not stretches:
         return ()

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
 from qa_audit.domain.acoustics import total_speech
-from qa_audit.domain.checks.base import SURE_PROBABILITY, Context, cite
-from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.call import Span
+from qa_audit.domain.checks.base import SURE_PROBABILITY, Context, cite, span
+from qa_audit.domain.checks.events import CLOSE_CALL, Event, Holding, happened, holds_of, same, silences_of
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.findings import Evidence
-from qa_audit.domain.text import word_set
-
-Event = Literal["started_late", "transferred_in", "outbound", "caller_first", "ended_early", "transferred"]
-
-_GREETINGS = word_set("hello hi hey yes is anyone anybody there good morning afternoon evening speaking")
-_FAREWELLS = word_set(
-    """
-    bye goodbye thank thanks you so much very okay great good perfect have a nice day too and no that is
-    all right yes lovely cheers alright all the best evening same to likewise
-    """
-)
-_SUBSTANCE = 4
-_AT_ONCE = 1.0
 
 
 class Condition(Model):
@@ -36,6 +24,8 @@ class Condition(Model):
     is_: str | bool | int = Field(default=True, alias="is", description="… has this value, or this answer.")
     agent_words_under: int | None = Field(default=None, ge=1)
     said: Phrases | None = Field(default=None, description="The agent said one of these.")
+    dead_air_over: float | None = Field(default=None, gt=0, description="Nobody spoke for longer (seconds).")
+    hold_over: float | None = Field(default=None, gt=0, description="A hold was longer than so many seconds.")
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -48,23 +38,15 @@ class Condition(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Condition:
-        given = [self.event, self.fact, self.criterion, self.agent_words_under, self.said]
-        if sum(part is not None for part in given) != 1:
-            raise ValueError("give exactly one of 'event', 'fact', 'criterion', 'agent_words_under', 'said'")
+        kinds = ("event", "fact", "criterion", "agent_words_under", "said", "dead_air_over", "hold_over")
+        if sum(getattr(self, kind) is not None for kind in kinds) != 1:
+            raise ValueError(f"give exactly one of {', '.join(map(repr, kinds))}")
         return self
 
     @property
     def answer(self) -> str:
         """Return the answer that a criterion must have; YAML reads a bare yes or no as true or false."""
         return {True: "yes", False: "no"}[self.is_] if isinstance(self.is_, bool) else str(self.is_)
-
-
-class Holding(NamedTuple):
-    """Whether a condition holds (None: perhaps), why in words, and what shows it."""
-
-    holds: bool | None
-    why: str = ""
-    evidence: tuple[Evidence, ...] = ()
 
 
 class NotForSaid(Model):
@@ -92,8 +74,10 @@ def holds(condition: Condition, context: Context) -> Holding:
     heard = context.heard
     if condition.fact is not None:
         value = heard.facts.facts.get(condition.fact)
-        same = _same(value, condition.is_)
-        return Holding(same, f"The call's file says so: {condition.fact.replace('_', ' ')}." if same else "")
+        alike = same(value, condition.is_)
+        return Holding(
+            alike, f"The call's file says so: {condition.fact.replace('_', ' ')}." if alike else ""
+        )
     if condition.criterion is not None:
         return _answered(condition, context)
     if condition.agent_words_under is not None:
@@ -104,7 +88,21 @@ def holds(condition: Condition, context: Context) -> Holding:
         compiled = context.phrases(condition.said)
         hits = [hit for turn in heard.turns_of("agent") for hit in compiled.find(turn) if hit.heard]
         return Holding(bool(hits), "The agent's words show it.", cite(heard, *hits[:1]))
-    return _event(condition.event or "", heard)
+    if condition.dead_air_over is not None:
+        return _longer(silences_of(heard), condition.dead_air_over, "Nobody spoke for a while.")
+    if condition.hold_over is not None:
+        return _longer(holds_of(heard), condition.hold_over, "The caller was put on hold for a while.")
+    return happened(condition.event, heard) if condition.event else Holding(False)
+
+
+def _longer(spans: Sequence[Span], seconds: float, why: str) -> Holding:
+    """Say whether one of these stretches is longer than so many seconds; within a quarter second: perhaps."""
+    longest = max(spans, key=lambda one: one[1] - one[0], default=(0.0, 0.0))
+    length = longest[1] - longest[0]
+    if length <= seconds - CLOSE_CALL:
+        return Holding(False)
+    shown = (span(*longest, length, "s"),)
+    return Holding(True if length > seconds + CLOSE_CALL else None, why, shown)
 
 
 def _answered(condition: Condition, context: Context) -> Holding:
@@ -120,7 +118,7 @@ def not_for(rule: NotFor, context: Context) -> Holding:
     """Say whether a rubric has nothing to say about a call: too little speech, wrong number."""
     heard = context.heard
     for fact in rule.facts:
-        if _same(heard.facts.facts.get(fact), True):
+        if same(heard.facts.facts.get(fact), True):
             return Holding(True, f"The call's file says so: {fact.replace('_', ' ')}.")
     seconds = total_speech(heard.speech)
     if seconds < rule.speech_under:
@@ -138,81 +136,3 @@ def not_for(rule: NotFor, context: Context) -> Holding:
         if hits:
             return Holding(True, f"This is {kind.name}.", cite(heard, hits[0]))
     return Holding(False)
-
-
-def _same(value: object, wanted: object) -> bool:
-    """Compare a fact with what is wanted; facts may arrive as text ("true", "yes", "1")."""
-    if isinstance(wanted, bool):
-        truth = str(value).strip().lower() in ("true", "yes", "1") if value is not None else False
-        return value is not None and truth == wanted
-    return value is not None and str(value).strip().lower() == str(wanted).strip().lower()
-
-
-def _event(event: str, heard: Heard) -> Holding:
-    if event == "outbound":
-        return Holding(heard.facts.direction == "outbound", "The agent placed this call.")
-    if event in ("transferred", "transferred_in"):
-        moved = _same(heard.facts.facts.get(event), True)
-        return Holding(
-            moved, "The call was transferred." if event == "transferred" else "It was transferred in."
-        )
-    if event == "caller_first":
-        return _caller_first(heard)
-    return _ended_early(heard) if event == "ended_early" else _started_late(heard)
-
-
-def _substance(turn: Turn) -> bool:
-    """Say whether a turn says more than a greeting."""
-    return len([text for text in turn.texts if text not in _GREETINGS]) >= _SUBSTANCE
-
-
-def _started_late(heard: Heard) -> Holding:
-    """The recording begins when the talk is already under way, or the call was transferred in."""
-    if _same(heard.facts.facts.get("transferred_in"), True):
-        return Holding(True, "The call was transferred in.")
-    agent = heard.turns_of("agent")
-    caller = next((turn for turn in heard.turns_of("customer") if _substance(turn)), None)
-    if not agent:
-        return Holding(False)
-    if caller is not None and caller.end <= agent[0].start and heard.facts.direction != "outbound":
-        late = caller.start <= _AT_ONCE
-        return Holding(True if late else None, "The recording begins in the middle of the talk.")
-    first = agent[0].tokens[0]
-    raw = heard.transcript.segments[first.segment].timed_words()[first.first].text.strip()
-    begins = heard.turns[0].start <= 0.3 and heard.turns[0].index == agent[0].index
-    cut = raw[:3] in ("...", "…") or raw[:1] == "…"
-    lower = raw[:1].islower() and _uses_capitals(heard)
-    return Holding(begins and (cut or lower), "The recording begins in the middle of the talk.")
-
-
-def _uses_capitals(heard: Heard) -> bool:
-    """Say whether most turns of the transcript begin with a capital."""
-    turns = [turn for turn in heard.turns if turn.tokens[0].text[:1].isalpha()]
-    return len(turns) >= 3 and sum(turn.tokens[0].name for turn in turns) >= 0.6 * len(turns)
-
-
-def _caller_first(heard: Heard) -> Holding:
-    """The caller tells the reason before the agent's first turn ends."""
-    agent = next((turn for turn in heard.turns_of("agent") if not turn.back_channel), None)
-    early = agent is not None and any(
-        turn.start < agent.end - 0.2 and _substance(turn) for turn in heard.turns_of("customer")
-    )
-    return Holding(early, "The caller told the reason before the agent's first turn ended.")
-
-
-def _ended_early(heard: Heard) -> Holding:
-    """The call ends with the caller speaking, is cut, or goes on elsewhere."""
-    if _same(heard.facts.facts.get("transferred"), True):
-        return Holding(True, "The call was transferred.")
-    if "truncated" in heard.facts.warnings:
-        return Holding(True, "The recording is cut.")
-    caller = heard.tokens.get("customer", ())
-    agent = heard.tokens.get("agent", ())
-    if not caller or (agent and agent[-1].end >= caller[-1].start):
-        return Holding(False)
-    last = heard.turns_of("customer")[-1]
-    if all(text in _FAREWELLS for text in last.texts):
-        return Holding(False)
-    if heard.speech_seconds("agent", caller[-1].end + 0.3, float("inf")) >= 0.4:
-        return Holding(None, "The agent's last words were not understood.")
-    return Holding(True, "The call ended with the caller speaking.")

@@ -11,7 +11,10 @@ from qa_audit.domain.transcript import Speaker
 
 _NEGATION_REACH = 4
 _QUOTE_REACH = 8
-_HARMLESS = ("no problem", "no worries", "no doubt", "not only", "not just", "no trouble", "no matter what")
+_HARMLESS = (
+    "no problem", "no worries", "no doubt", "not only", "not just", "no trouble", "no matter what", "not worry",
+    "not hesitate",
+)  # fmt: skip
 _QUOTES = (
     "(you|he|she|they|someone|somebody|who) (said|say|says|told)",
     "(told|promised) (you|him|her|them)",
@@ -66,7 +69,13 @@ def quoted(hit: Hit) -> bool:
     turn = hit.turn
     first, _ = turn.sentence_range(hit.first)
     low = max(first, hit.first - _QUOTE_REACH)
-    return bool(_quotes().find(turn, low, hit.first))
+    return any(not _own_words(quote) for quote in _quotes().find(turn, low, hit.first))
+
+
+def _own_words(quote: Hit) -> bool:
+    """Say whether the speaker only speaks of himself: "I have told you", "I told you"."""
+    before = quote.turn.texts[max(0, quote.first - 2) : quote.first]
+    return quote.turn.texts[quote.first] in ("told", "promised") and bool({"i", "we"} & set(before))
 
 
 @lru_cache(maxsize=1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 from qa_audit.domain.acoustics import speech_of
 from qa_audit.domain.call import Call, CallFacts, Span
@@ -21,6 +23,28 @@ _STOP_PROBABILITY = 0.6
 _LEAN = 0.1
 
 
+class Whole:
+    """Everything said on a call as one text, and what was found out about it before."""
+
+    def __init__(self) -> None:
+        self.turns: tuple[Turn, ...] = ()
+        self.known: dict[object, Any] = {}
+
+    @cached_property
+    def text(self) -> str:
+        """Return the normalised words of all turns as one string."""
+        return " ".join(turn.text for turn in self.turns)
+
+    @cached_property
+    def joined(self) -> tuple[Mapping[int, list[str]], ...]:
+        """Return all that the turns' `joined` hold, each once, by how many letters it has."""
+        found: tuple[dict[int, list[str]], ...] = ({}, {}, {})
+        for size, by_length in enumerate(found):
+            for one in {one for turn in self.turns for one in turn.joined[size]}:
+                by_length.setdefault(len(one), []).append(one)
+        return found
+
+
 @dataclass(frozen=True)
 class Turn:
     """What one speaker said until the other said more than a back-channel, or a pause came."""
@@ -29,6 +53,7 @@ class Turn:
     speaker: Speaker
     tokens: tuple[Token, ...]
     back_channel: bool = False
+    whole: Whole | None = field(default=None, compare=False, repr=False)
 
     @property
     def start(self) -> float:
@@ -44,6 +69,31 @@ class Turn:
     def texts(self) -> tuple[str, ...]:
         """Return the tokens' texts."""
         return tuple(token.text for token in self.tokens)
+
+    @cached_property
+    def starts(self) -> tuple[float, ...]:
+        """Return when each token begins, in seconds, rising."""
+        return tuple(token.start for token in self.tokens)
+
+    @cached_property
+    def digit_places(self) -> tuple[int, ...]:
+        """Return where the words that begin with a digit stand."""
+        return tuple(place for place, text in enumerate(self.texts) if text[:1].isdigit())
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[int, ...]]:
+        """Return for each word where it stands in `texts`."""
+        found: dict[str, tuple[int, ...]] = {}
+        for place, text in enumerate(self.texts):
+            found[text] = (*found.get(text, ()), place)
+        return found
+
+    @cached_property
+    def joined(self) -> tuple[tuple[str, ...], ...]:
+        """Return the words, and every two and every three of them, without spaces between."""
+        one = self.texts
+        two = tuple(a + b for a, b in pairwise(one))
+        return one, two, tuple(a + b for a, b in zip(two, one[2:], strict=False))
 
     @cached_property
     def text(self) -> str:
@@ -91,6 +141,8 @@ class Heard:
     turns: tuple[Turn, ...]
     speech: Mapping[Speaker, tuple[Span, ...]]
     measured: bool
+    known: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out before of this call and may be asked for again."""
 
     @cached_property
     def zero(self) -> float:
@@ -180,7 +232,11 @@ def _turns(tokens_by: Mapping[Speaker, Sequence[Token]]) -> tuple[Turn, ...]:
         for run in _joined(own, interruptions):
             found.append((run[0].start, speaker, run, is_back_channel(run)))
     found.sort(key=lambda item: item[0])
-    return tuple(Turn(index, speaker, tokens, back) for index, (_, speaker, tokens, back) in enumerate(found))
+    whole = Whole()
+    whole.turns = tuple(
+        Turn(index, speaker, tokens, back, whole) for index, (_, speaker, tokens, back) in enumerate(found)
+    )
+    return whole.turns
 
 
 def _bursts(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:

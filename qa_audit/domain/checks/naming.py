@@ -11,7 +11,8 @@ _FOLLOWERS = word_set(
     """
     this my how i you we what who today and hello hi good it is can may could please thank thanks have us
     now here customer support service services refunds refund technical reservations bookings booking our
-    back in about again me the your all enjoy bye goodbye
+    back in about again me the your all enjoy bye goodbye airlines airline passenger passengers care helpdesk
+    desk team line customers claims sales department and with our we so well right okay sir madam everyone
     """
 )
 """Words that may follow "thank you for calling" when no name does."""

@@ -12,13 +12,19 @@ from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, no
 from qa_audit.domain.checks.guards import asked, negated
 from qa_audit.domain.checks.heard import Heard
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, make_hit
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet, make_hit
 from qa_audit.domain.checks.slots import date_end, is_name
 from qa_audit.domain.digits import digit_runs
 from qa_audit.domain.findings import Finding
-from qa_audit.domain.text import MASK, MONTHS, Token, is_ordinal
+from qa_audit.domain.text import MASK, MONTHS, Token, is_ordinal, word_set
 
 Answer = Literal["digits", "date", "name", "email"]
+_GENERAL_REACH = 6
+_EMAIL_REACH = 4
+_GARBLED = 0.7
+_YEAR_FROM, _YEAR_TO = 1900, 2099
+_COUNTED = word_set("my your our his her their this that a on")
+"""Before an ordinal they show that it counts something: "my first", "on the 3rd" of a flight."""
 
 
 class Item(Model):
@@ -40,6 +46,10 @@ class OrderSpec(Model):
     before_weak: Phrases = Field(
         default=(), description="Details that show something was told, but not surely about this booking."
     )
+    not_details: Phrases = Field(
+        default=(),
+        description="A detail near one of these, in the same sentence, is general: 'per person', 'usually'.",
+    )
 
 
 class _Met(NamedTuple):
@@ -52,8 +62,8 @@ class _Met(NamedTuple):
 def check(spec: OrderSpec, context: Context) -> Finding:
     """Compare when the items were answered with when the first detail was told."""
     heard = context.heard
-    strong = _details(spec.before, context)
-    weak = _details(spec.before_weak, context)
+    strong = _details(spec.before, spec, context)
+    weak = _details(spec.before_weak, spec, context)
     met = _met(spec, context)
     clear = [m for m in met if m.clear]
     if not strong and not weak:
@@ -101,15 +111,28 @@ def _no_details(spec: OrderSpec, context: Context, met: Sequence[_Met]) -> Findi
     return not_applicable("The agent told no details of the account.")
 
 
-def _details(phrases: Phrases, context: Context) -> list[Hit]:
-    """Return the agent's details that the caller had not said, in order of time."""
-    compiled = context.phrases(phrases)
-    found = []
-    for turn in context.heard.turns_of("agent"):
-        for hit in compiled.find(turn, fuzzy=False):
-            if not negated(hit) and not asked(hit) and not _said_by_caller(context.heard, hit):
-                found.append(hit)
-    return sorted(found, key=lambda hit: hit.start)
+def _details(phrases: Phrases, spec: OrderSpec, context: Context) -> list[Hit]:
+    """Return the agent's details that are of this booking and not the caller's own words, in order of time."""
+    compiled, general = context.phrases(phrases), context.phrases(spec.not_details)
+    return sorted(
+        (
+            hit
+            for turn in context.heard.turns_of("agent")
+            for hit in compiled.find(turn, fuzzy=False)
+            if not negated(hit)
+            and not asked(hit)
+            and not _said_by_caller(context.heard, hit)
+            and not _is_general(general, hit)
+        ),
+        key=lambda hit: hit.start,
+    )
+
+
+def _is_general(general: PhraseSet, hit: Hit) -> bool:
+    """Say whether words near a detail show that it is no detail of this booking."""
+    first, last = hit.turn.sentence_range(hit.first)
+    low, high = max(first, hit.first - _GENERAL_REACH), min(last, hit.last + _GENERAL_REACH)
+    return bool(general.find(hit.turn, low, high, fuzzy=False))
 
 
 def _said_by_caller(heard: Heard, hit: Hit) -> bool:
@@ -131,7 +154,7 @@ def _met(spec: OrderSpec, context: Context) -> list[_Met]:
             if turn.speaker == "unknown":
                 continue
             for hit in compiled.find(turn):
-                if turn.speaker == "agent" and negated(hit):
+                if not _asks(hit):
                     continue
                 answer = _answer(item.answer, heard, hit, spec.seconds)
                 if answer is None:
@@ -139,10 +162,34 @@ def _met(spec: OrderSpec, context: Context) -> list[_Met]:
                 met = _Met(item.name, answer.end, (hit, answer), _clear(hit, answer))
                 if best is None or (met.clear and not best.clear):
                     best = met
+        if item.answer == "email" and (best is None or not best.clear):
+            best = _offered_email(item, heard) or best
         if best:
             found.append(best)
     found.extend(_offered_beside(spec, found))
     return sorted(found, key=lambda m: m.at)
+
+
+def _offered_email(item: Item, heard: Heard) -> _Met | None:
+    """Return an e-mail address that the caller spelled out, asked for or not."""
+    for turn in heard.turns_of("customer"):
+        for first, last in _emails(turn.tokens):
+            hit = make_hit(turn, first, last)
+            if hit.heard:
+                return _Met(item.name, hit.end, (hit,), True)
+    return None
+
+
+def _emails(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return first and last index of everything that is written like "anna at post dot com"."""
+    found = []
+    for place in range(1, len(tokens)):
+        if tokens[place].text == "at":
+            after = range(place + 2, min(len(tokens) - 1, place + 1 + _EMAIL_REACH))
+            dots = [at for at in after if tokens[at].text == "dot"]
+            if dots:
+                found.append((place - 1, dots[-1] + 1))
+    return found
 
 
 def _offered_beside(spec: OrderSpec, met: Sequence[_Met]) -> list[_Met]:
@@ -190,6 +237,7 @@ def _answers(kind: Answer, tokens: Sequence[Token]) -> list[tuple[int, int]]:
         return [(run.first, run.last) for run in runs if run.size >= 3]
     if kind == "date":
         written = [(run.first, run.last) for run in runs if run.text.isdigit() and 6 <= run.size <= 8]
+        written += [(place, place + 2) for place in range(high - 1) if _numeric_date(tokens, place)]
         spoken = [(place, end - 1) for place in range(high + 1) if (end := date_end(tokens, place, high))]
         return sorted(written + spoken)
     if kind == "name":
@@ -218,21 +266,44 @@ def _loose(context: Context, before: float, met: set[str], spec: OrderSpec) -> i
     return found
 
 
+def _numeric_date(tokens: Sequence[Token], place: int) -> bool:
+    """Say whether day, month and year stand at a place as numbers: "12 3 81"."""
+    texts = [token.text for token in tokens[place : place + 3]]
+    if len(texts) < 3 or not all(text.isdigit() for text in texts):
+        return False
+    day, month, year = (int(text) for text in texts)
+    dated = (1 <= day <= 31 and 1 <= month <= 12) or (1 <= month <= 31 and 1 <= day <= 12)
+    return dated and (len(texts[2]) == 2 or _YEAR_FROM <= year <= _YEAR_TO)
+
+
 def _date_like(tokens: Sequence[Token]) -> bool:
-    """Say whether part of a date was heard: an ordinal, or a month ("may" only after "of")."""
-    return any(
-        is_ordinal(token.text)
-        or (token.text in MONTHS and (token.text != "may" or (place > 0 and tokens[place - 1].text == "of")))
-        for place, token in enumerate(tokens)
-    )
+    """Say whether part of a date was heard: an ordinal that counts nothing, or a month ("may" only after "of")."""
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1].text if place else ""
+        after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        closes = bool(token.stop) or not after or after in MONTHS or after == "of" or after[:1].isdigit()
+        if is_ordinal(token.text) and closes and before not in _COUNTED:
+            return True
+        if token.text in MONTHS and (token.text != "may" or before == "of"):
+            return True
+    return False
 
 
 def _asked_for(item: Item, context: Context) -> list[Hit]:
     """Return the agent's requests for an item, misheard ones among them."""
     compiled = context.phrases(item.asked)
     turns = context.heard.turns_of("agent")
-    near = [hit for turn in turns if (hit := compiled.nearest(turn)) is not None]
-    return [hit for turn in turns for hit in compiled.find(turn) if not negated(hit)] + near
+    unclear = [turn for turn in turns if any(token.probability < _GARBLED for token in turn.tokens)]
+    near = [hit for turn in unclear if (hit := compiled.nearest(turn)) is not None]
+    garbled = [hit for hit in near if hit.weakest < _GARBLED]
+    return [hit for turn in turns for hit in compiled.find(turn) if _asks(hit)] + garbled
+
+
+def _asks(hit: Hit) -> bool:
+    """Say whether a request counts: the caller may say "my name is", the agent speaks of himself with it."""
+    if hit.turn.speaker != "agent":
+        return True
+    return not negated(hit) and hit.turn.texts[hit.first] != "my"
 
 
 def _followed(heard: Heard, request: Hit, before: float) -> bool:

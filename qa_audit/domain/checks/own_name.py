@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 from rapidfuzz import fuzz
 
+from qa_audit.domain.checks.anchors import stretches_in, without_anchor
 from qa_audit.domain.checks.base import (
     SURE_PROBABILITY,
     Context,
@@ -18,9 +19,9 @@ from qa_audit.domain.checks.base import (
 )
 from qa_audit.domain.checks.base import certainty_of as certainty
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import Hit, make_hit
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, make_hit
 from qa_audit.domain.checks.slots import is_name
-from qa_audit.domain.checks.windows import Stretch, Windows, miss_quality, select
+from qa_audit.domain.checks.windows import Stretch, Windows, miss_quality
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import normalise
 
@@ -39,7 +40,10 @@ class OwnNameSpec(Model):
 def check(spec: OwnNameSpec, context: Context) -> Finding:
     """Look for the patterns and compare the name in them."""
     heard = context.heard
-    stretches = select(heard, "agent", spec.within)
+    absent = without_anchor(context, spec.within)
+    if absent is not None:
+        return absent
+    stretches = stretches_in(context, "agent", spec.within)
     known = _known(context)
     given = [
         hit for turn, low, high in stretches for hit in context.phrases(spec.patterns).find(turn, low, high)
@@ -52,17 +56,13 @@ def check(spec: OwnNameSpec, context: Context) -> Finding:
         return decided("yes", "The agent gave the name on file.", cite(heard, clear[0]), certainty(clear[0]))
     if same:
         return unsure("A name was given, but not heard clearly.", cite(heard, same[0]), "yes")
+    alone = _alone(context, stretches, known)
+    if alone is not None:
+        reason = "The agent gave the name on file, by itself."
+        return decided("yes", reason, cite(heard, alone), "fairly_sure")
     named = [hit for hit in given if _names_somebody(hit)]
-    if named and not known:
-        reason = "The agent gave a name; none is on file to compare it with."
-        return decided("yes", reason, cite(heard, named[0]), "fairly_sure")
     if named:
-        return unsure(
-            "The agent gave a name that is not the one on file.",
-            cite(heard, named[0]),
-            "yes",
-            _flags(named, known),
-        )
+        return _another(context, named, known)
     loose = _loose(stretches, known)
     if loose is not None:
         return unsure("Perhaps the agent gave the name; it was not heard clearly.", cite(heard, loose), "yes")
@@ -77,12 +77,41 @@ def check(spec: OwnNameSpec, context: Context) -> Finding:
     return unsure(f"No name was found, but {quality.why}.", window, "no")
 
 
+def _another(context: Context, named: list[Hit], known: frozenset[str]) -> Finding:
+    """Answer for a name that is not the one on file, or that nothing is on file to compare with."""
+    shown = cite(context.heard, named[0])
+    if not known:
+        reason = "The agent gave a name; none is on file to compare it with."
+        return decided("yes", reason, shown, "fairly_sure")
+    reason = "The agent gave a name that is not the one on file."
+    return unsure(reason, shown, "yes", _flags(named, known))
+
+
 def _known(context: Context) -> frozenset[str]:
     """Return the agent's first name and aliases on file, normalised."""
     facts = context.heard.facts
     names = [*((facts.agent_name,) if facts.agent_name else ()), *facts.agent_aliases]
     firsts = [piece[0].text for name in names if (piece := normalise(name.split()))]
     return frozenset(firsts)
+
+
+def _alone(context: Context, stretches: list[Stretch], known: frozenset[str]) -> Hit | None:
+    """Find the name on file between stops, or after "it is", in the agent's first turn: "Northwind, Dana, hello".
+
+    A name that the caller has said before may be the caller's own or another agent's.
+    """
+    heard = context.heard
+    for turn, low, high in stretches[:1]:
+        before = {token.text for token in heard.words_between("customer", 0.0, turn.start)}
+        for place in range(low, high + 1):
+            token = turn.tokens[place]
+            opens = place == 0 or bool(turn.tokens[place - 1].stop)
+            introduced = turn.texts[max(0, place - 2) : place] == ("it", "is")
+            closes = bool(token.stop) or place == len(turn.tokens) - 1
+            new = token.text in known and token.text not in before
+            if new and closes and (opens or introduced) and token.probability >= HIT_PROBABILITY:
+                return make_hit(turn, place, place)
+    return None
 
 
 def _said_around(hit: Hit) -> set[str]:

@@ -9,16 +9,21 @@ with slots exactly.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from qa_audit.domain.checks.closeness import NEGATORS as NEGATORS
+from qa_audit.domain.checks.closeness import SLACK, closest, closest_short
 from qa_audit.domain.checks.heard import Turn
-from qa_audit.domain.checks.slots import SLOTS, slot_ends
-from qa_audit.domain.text import is_number, is_ordinal, normalise, strip_grammar, word_set
+from qa_audit.domain.checks.patterns import LONGEST_WORD, compile_pattern
+from qa_audit.domain.checks.slots import SLOTS, slot_ends, slot_starts
+from qa_audit.domain.text import is_number, normalise, strip_grammar
 
 HIT_RATIO = 88.0
 """The token ratio (0 to 100) from which a phrase of three words and more counts as said."""
@@ -28,9 +33,8 @@ NEAR_NAME_RATIO = 66.0
 HIT_PROBABILITY = 0.6
 """The mean word probability from which a phrase counts as heard."""
 GAP = 4
-_NEAR_LETTERS = 5
-_SLACK = 8
-NEGATORS = word_set("not never no unable nor without hardly")
+_WHOLE_RATIO = 72.0
+_TURNS_FIRST = 4
 _MOST_VARIANTS = 2000
 _LEXER = re.compile(r"\.\.\.|[()\[\]|]|\{\w+\}|<\w+>|[^\s()\[\]|{}<>]+")
 
@@ -72,12 +76,13 @@ Trie = dict[str, Any]
 """Plain variants word by word; the empty word marks that a variant ends there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhraseSet:
-    """Phrases ready to be searched for: the plain variants and those with slots."""
+    """Phrases ready to be searched for: the plain variants, those with slots, and patterns."""
 
     plain: tuple[tuple[str, ...], ...]
     slotted: tuple[tuple[str, ...], ...]
+    patterns: tuple[re.Pattern[str], ...] = ()
 
     @cached_property
     def fuzzy(self) -> tuple[tuple[str, ...], ...]:
@@ -88,13 +93,47 @@ class PhraseSet:
     def _fuzzy_texts(self) -> tuple[str, ...]:
         return tuple(" ".join(variant) for variant in self.fuzzy)
 
+    @cached_property
+    def _fewest_words(self) -> float:
+        """Return how many words a stretch needs for any phrase to stand in it nearly."""
+        return min((len(variant) - 1 for variant in self.fuzzy), default=float("inf"))
+
+    def _anywhere(self, turn: Turn) -> Sequence[int] | None:
+        """Return which of the phrases of three words and more may be said anywhere on the call, if that is known.
+
+        Where a phrase of n letters is said with a ratio of 88 in m letters, some n letters of the whole call
+        have a ratio of at least 72.9 with it: the m letters differ by at most n / 0.44 - 2 n, and every letter
+        more or less costs one letter in common. It is worth finding out once a few turns were searched.
+        """
+        if turn.whole is None:
+            return None
+        known = turn.whole.known.get(self, 0)
+        if isinstance(known, int):
+            known += 1
+            if known > _TURNS_FIRST:
+                likely = process.extract_iter(
+                    turn.whole.text, self._fuzzy_texts, scorer=fuzz.partial_ratio, score_cutoff=_WHOLE_RATIO
+                )
+                known = tuple(index for _, _, index in likely)
+            turn.whole.known[self] = known
+        return None if isinstance(known, int) else known
+
     def _likely(self, turn: Turn, low: int, high: int, least: float) -> Iterator[tuple[str, ...]]:
         """Yield the variants of three words and more that may stand somewhere in tokens `low`..`high`."""
-        if not self.fuzzy or high < low:
+        if high - low + 1 < self._fewest_words:
+            return
+        anywhere = self._anywhere(turn) if least >= HIT_RATIO else None
+        if anywhere is not None:
+            if not anywhere:
+                return
+            said = turn.text[turn.offsets[low] : turn.offsets[high] + len(turn.texts[high])]
+            for index in anywhere:
+                if fuzz.partial_ratio(said, self._fuzzy_texts[index], score_cutoff=least - SLACK):
+                    yield self.fuzzy[index]
             return
         said = turn.text[turn.offsets[low] : turn.offsets[high] + len(turn.texts[high])]
         close = process.extract_iter(
-            said, self._fuzzy_texts, scorer=fuzz.partial_ratio, score_cutoff=least - _SLACK
+            said, self._fuzzy_texts, scorer=fuzz.partial_ratio, score_cutoff=least - SLACK
         )
         for _, _, index in close:
             yield self.fuzzy[index]
@@ -130,15 +169,19 @@ class PhraseSet:
 
     def find(self, turn: Turn, low: int = 0, high: int | None = None, *, fuzzy: bool = True) -> list[Hit]:
         """Return every place in tokens `low`..`high` of a turn where one of the phrases is said."""
+        if not (self.plain or self.slotted or self.patterns):
+            return []
         high = len(turn.tokens) - 1 if high is None else min(high, len(turn.tokens) - 1)
         if high < low:
             return []
-        hits = [make_hit(turn, *place) for place in _plain(self.trie, turn.texts, low, high)]
+        hits = [make_hit(turn, *place) for place in _plain(self.trie, turn, low, high)]
         if self.slotted:
             hits.extend(make_hit(turn, *place) for place in _slotted(self.slotted_by_first, turn, low, high))
+        for pattern in self.patterns:
+            hits.extend(make_hit(turn, *place) for place in _fitting(pattern, turn, low, high))
         if fuzzy:
             for variant in self._likely(turn, low, high, HIT_RATIO):
-                place, ratio = _closest(variant, turn, low, high, HIT_RATIO)
+                place, ratio = closest(variant, turn, low, high, HIT_RATIO)
                 if place and ratio < 100:
                     hits.append(make_hit(turn, *place, ratio=ratio))
         return _longest(hits)
@@ -150,12 +193,12 @@ class PhraseSet:
         high = len(turn.tokens) - 1 if high is None else min(high, len(turn.tokens) - 1)
         best: Hit | None = None
         for variant in self._likely(turn, low, high, NEAR_RATIO):
-            place, ratio = _closest(variant, turn, low, high, NEAR_RATIO)
+            place, ratio = closest(variant, turn, low, high, NEAR_RATIO)
             if place and (best is None or ratio > best.ratio):
                 best = make_hit(turn, *place, ratio=ratio)
         least = NEAR_NAME_RATIO if names else NEAR_SHORT_RATIO
         for variant in self.short if high >= low else ():
-            place, ratio = _closest_short(variant, turn, low, high, least)
+            place, ratio = closest_short(variant, turn, low, high, least)
             if place and (best is None or ratio > best.ratio):
                 best = make_hit(turn, *place, ratio=ratio)
         return best
@@ -167,26 +210,35 @@ def make_hit(turn: Turn, first: int, last: int, *, ratio: float = 100.0) -> Hit:
     return Hit(turn, first, last, ratio, sum(probabilities) / len(probabilities), min(probabilities))
 
 
-def phrase_set(phrases: Iterable[str], variables: Variables) -> PhraseSet:
+def phrase_set(phrases: Iterable[str], variables: Variables, patterns: Iterable[str] = ()) -> PhraseSet:
     """Compile phrases with what their variables stand for; phrases of an empty variable are left out.
 
-    Raises PhraseError when one cannot be read or names an unknown variable.
+    Raises PhraseError when one cannot be read or names an unknown variable, PatternError for a pattern that
+    is refused.
     """
     phrases = tuple(phrases)
-    named = sorted({name for phrase in phrases for name in variables_in(phrase)})
+    named = _variables_of(phrases)
     missing = [name for name in named if name not in variables]
     if missing:
         raise PhraseError(f"the variable {{{missing[0]}}} is not defined")
-    return _compile_all(phrases, tuple((name, tuple(variables[name])) for name in named))
+    values = tuple((name, tuple(variables[name])) for name in named)
+    return _compile_all(phrases, values, tuple(patterns))
 
 
 def variables_in(phrase: str) -> list[str]:
     """Return the names of the variables that a phrase uses."""
-    return re.findall(r"\{(\w+)\}", phrase)
+    return re.findall(r"\{([^\W\d]\w*)\}", phrase)
 
 
-@lru_cache(maxsize=2048)
-def _compile_all(phrases: tuple[str, ...], values: tuple[tuple[str, tuple[str, ...]], ...]) -> PhraseSet:
+@lru_cache(maxsize=4096)
+def _variables_of(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({name for phrase in phrases for name in variables_in(phrase)}))
+
+
+@lru_cache(maxsize=4096)
+def _compile_all(
+    phrases: tuple[str, ...], values: tuple[tuple[str, tuple[str, ...]], ...], patterns: tuple[str, ...]
+) -> PhraseSet:
     variables = dict(values)
     variants: dict[tuple[str, ...], None] = {}
     for phrase in phrases:
@@ -196,6 +248,7 @@ def _compile_all(phrases: tuple[str, ...], values: tuple[tuple[str, tuple[str, .
     return PhraseSet(
         plain=tuple(variant for variant in variants if variant not in slotted),
         slotted=tuple(variant for variant in variants if variant in slotted),
+        patterns=tuple(compile_pattern(pattern) for pattern in patterns),
     )
 
 
@@ -236,6 +289,8 @@ def _alternatives(
             at += 1
             options = [*options, ()] if lexeme == "[" else options
         elif lexeme[0] == "{":
+            if lexeme[1:-1] not in variables:
+                raise PhraseError(f"the variable {lexeme} is not defined")
             options = [tuple(value.split()) for value in strip_grammar(variables[lexeme[1:-1]])]
         elif lexeme[0] == "<" and lexeme not in SLOTS:
             raise PhraseError(f"'{phrase}' has the unknown slot {lexeme}; known: {', '.join(sorted(SLOTS))}")
@@ -261,30 +316,62 @@ def _normal_variant(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(elements)
 
 
-def _plain(trie: Trie, texts: Sequence[str], low: int, high: int) -> Iterator[tuple[int, int]]:
+def _plain(trie: Trie, turn: Turn, low: int, high: int) -> Iterator[tuple[int, int]]:
     """Yield first and last index of the longest plain variant at every place."""
-    for first in range(low, high + 1):
-        node: Trie | None = trie
-        last = -1
-        for at in range(first, high + 1):
-            node = node.get(texts[at]) if node else None
-            if node is None:
-                break
-            if _END in node:
-                last = at
-        if last >= 0:
-            yield first, last
+    texts, places = turn.texts, turn.places
+    for word in trie.keys() & places.keys():
+        for first in places[word]:
+            if not low <= first <= high:
+                continue
+            node: Trie | None = trie[word]
+            at, last = first, -1
+            while node is not None:
+                if _END in node:
+                    last = at
+                at += 1
+                node = node.get(texts[at]) if at <= high else None
+            if last >= 0:
+                yield first, last
 
 
 def _slotted(
     variants: Mapping[str, tuple[tuple[str, ...], ...]], turn: Turn, low: int, high: int
 ) -> Iterator[tuple[int, int]]:
-    anywhere = variants.get(_END, ())
-    for at in range(low, high + 1):
-        for variant in (*variants.get(turn.texts[at], ()), *anywhere):
-            end = _match_from(variant, 0, turn, at, high)
+    for word in variants.keys() & turn.places.keys():
+        for at in turn.places[word]:
+            for variant in variants[word] if low <= at <= high else ():
+                end = _match_from(variant, 1, turn, at + 1, high)
+                if end is not None:
+                    yield at, end - 1
+    for variant in variants.get(_END, ()):
+        if not turn.places.keys() >= _words_of(variant):
+            continue
+        for at in slot_starts(variant[0], turn):
+            end = _match_from(variant, 0, turn, at, high) if low <= at <= high else None
             if end is not None and end > at:
                 yield at, end - 1
+
+
+@lru_cache(maxsize=4096)
+def _words_of(variant: tuple[str, ...]) -> frozenset[str]:
+    """Return the plain words of a variant, all of which must be there for it to fit."""
+    return frozenset(element for element in variant if not is_slot(element))
+
+
+def _fitting(pattern: re.Pattern[str], turn: Turn, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of the words that a pattern fits."""
+    texts, offsets = _short_words(turn)
+    text = turn.text if texts is turn.texts else " ".join(texts)
+    for match in pattern.finditer(text, offsets[low], offsets[high] + len(texts[high])):
+        yield bisect_right(offsets, match.start()) - 1, bisect_right(offsets, match.end() - 1) - 1
+
+
+def _short_words(turn: Turn) -> tuple[Sequence[str], Sequence[int]]:
+    """Return a turn's words cut to a length that bounds what a pattern can try, and where each begins."""
+    if max(map(len, turn.texts)) <= LONGEST_WORD:
+        return turn.texts, turn.offsets
+    texts = [text[:LONGEST_WORD] for text in turn.texts]
+    return texts, [0, *accumulate(len(text) + 1 for text in texts[:-1])]
 
 
 def _match_from(variant: tuple[str, ...], element: int, turn: Turn, at: int, high: int) -> int | None:
@@ -308,65 +395,10 @@ def _match_from(variant: tuple[str, ...], element: int, turn: Turn, at: int, hig
     return None
 
 
-def _closest(
-    variant: tuple[str, ...], turn: Turn, low: int, high: int, least: float
-) -> tuple[tuple[int, int] | None, float]:
-    """Return the token range closest to a phrase of three words and more, and its ratio."""
-    size = len(variant)
-    if high - low + 1 < size - 1:
-        return None, 0.0
-    wanted = " ".join(variant)
-    start, stop = turn.offsets[low], turn.offsets[high] + len(turn.texts[high])
-    alignment = fuzz.partial_ratio_alignment(wanted, turn.text[start:stop], score_cutoff=least - _SLACK)
-    if alignment is None:
-        return None, 0.0
-    around = turn.token_at(start + alignment.dest_start)
-    best: tuple[int, int] | None = None
-    best_ratio = 0.0
-    for first in range(max(low, around - 1), min(high, around + 1) + 1):
-        for length in (size, size - 1, size + 1):
-            last = first + length - 1
-            if last > high:
-                continue
-            window = turn.texts[first : last + 1]
-            ratio = fuzz.ratio(wanted, " ".join(window))
-            if ratio >= least and ratio > best_ratio and _same_sense(window, variant):
-                best, best_ratio = (first, last), ratio
-    return best, best_ratio
-
-
-def _closest_short(
-    variant: tuple[str, ...], turn: Turn, low: int, high: int, least: float
-) -> tuple[tuple[int, int] | None, float]:
-    """Like `_closest` for one or two words; letters are compared without spaces."""
-    wanted = "".join(variant)
-    best: tuple[int, int] | None = None
-    best_ratio = 0.0
-    small = len(variant) > 1 and min(map(len, variant)) < 3
-    if len(wanted) < _NEAR_LETTERS or not wanted.isalpha() or small:
-        return None, 0.0
-    for length in range(1, len(variant) + 2):
-        for first in range(low, high - length + 2):
-            letters = "".join(turn.texts[first : first + length])
-            if abs(len(letters) - len(wanted)) > len(wanted) // 2:
-                continue
-            ratio = fuzz.ratio(wanted, letters, score_cutoff=least)
-            if ratio > best_ratio:
-                best, best_ratio = (first, first + length - 1), ratio
-    return best, best_ratio
-
-
-def _same_sense(window: Sequence[str], variant: Sequence[str]) -> bool:
-    """Forbid that a fuzzy match adds or drops a negation or changes a number."""
-    return _sense(window) == _sense(variant)
-
-
-def _sense(words: Sequence[str]) -> list[str]:
-    return sorted(word for word in words if word in NEGATORS or is_number(word) or is_ordinal(word))
-
-
 def _longest(hits: list[Hit]) -> list[Hit]:
     """Of overlapping hits keep the best: highest ratio, then longest; the answer is in order of place."""
+    if len(hits) < 2:
+        return hits
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (-h.ratio, h.first - h.last, h.first)):
         if all(hit.last < other.first or hit.first > other.last for other in kept):

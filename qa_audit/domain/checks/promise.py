@@ -18,12 +18,39 @@ from qa_audit.domain.checks.base import (
 from qa_audit.domain.checks.guards import asked, negated, quoted
 from qa_audit.domain.checks.heard import Turn
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import HIT_PROBABILITY, NEGATORS, Hit, PhraseSet, make_hit
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY, NEGATORS, Hit, PhraseSet, make_hit, phrase_set
 from qa_audit.domain.checks.windows import whole
 from qa_audit.domain.findings import Finding
-from qa_audit.domain.text import is_number
+from qa_audit.domain.text import is_number, word_set
 
 _REACH = 14
+_WISH_REACH = 6
+_TIME_FIRST = 4
+_CLARIFIED_WORDS = 5
+_SHORT_QUESTION = 5
+_PRONOUNS = word_set("it that this")
+_SAYING_REACH = 4
+_SAYING = word_set("say saying tell telling promise claim swear pretend")
+_REFUSERS = word_set("wrong rather lie lying fool")
+_DENIERS = word_set("nobody none neither impossible")
+_WISHES = (
+    "(i|we) wish",
+    "(i|we) would (love|like) to",
+    "(i|we) would [very] [much] like",
+    "if (i|we) could",
+    "(i|we) (hope|am hoping|are hoping)",
+    "hopefully",
+    "with [a bit of] luck",
+    "(no one|noone) (can|could|will|would)",
+    "in no position",
+)
+"""Words that make a wish or a refusal of what follows them."""
+_HAVING = word_set(
+    """
+    have get gets getting receive receiving see be been back there arrive arrives reach reaches land lands come
+    comes hit hits show clear credited paid refunded in
+    """
+)
 
 
 class PromiseSpec(Model):
@@ -54,6 +81,8 @@ class _Parts:
         self.soon = context.phrases(spec.soon)
         self.not_about = context.phrases(spec.not_about)
         self.always = context.phrases(spec.always)
+        self.wishes = phrase_set(_WISHES, {})
+        self.heard = context.heard
         self.numbered = context.phrases(["<number> [business|working|calendar] (days|day)"])
         self.days = context.number(spec.days)
 
@@ -106,6 +135,8 @@ def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit |
     start = min(hit.first for hit in (*strong, *bare))
     for time in soon:
         about = _about(parts, turn, first, time)
+        if about == "outcome" and _about_before(parts, turn, first, time):
+            about = "other"
         if about == "other" or _policy_between(parts, turn, start, time):
             continue
         named = about == "outcome" or (bare and any(_inside(o, bare[0]) for o in outcome))
@@ -113,6 +144,7 @@ def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit |
         if named and (strong or _reaches(bare, outcome, time)):
             clear = time.heard and opening[0].heard and all(o.heard for o in outcome[:1])
             clear = clear and not _policy_time(parts, turn, time.last)
+            clear = clear and bool(bare or _HAVING & set(turn.texts[start : time.first]))
             return ("sure" if clear else "doubtful"), hit
         if strong and about == "":
             return "doubtful", hit
@@ -145,21 +177,81 @@ def _counting(phrases: PhraseSet, turn: Turn, first: int, last: int) -> list[Hit
 
 
 def _denied(parts: _Parts, turn: Turn, first: int, opening: Hit) -> bool:
-    """Say whether the sentence refuses to promise before it states: "I can not promise you will have it"."""
+    """Say whether the sentence refuses to promise before it states: "I can not promise you will have it".
+
+    A wish is no promise either: "I wish I could promise that you will have it tomorrow".
+    """
+    low = max(first, opening.first - _WISH_REACH)
+    if _DENIERS & set(turn.texts[low : opening.first]):
+        return True
+    if _refuses_to_say(turn, first, opening):
+        return True
+    if any(hit.first <= opening.first for hit in parts.wishes.find(turn, low, opening.last, fuzzy=False)):
+        return True
     return any(
         negated(hit) and hit.first <= opening.first <= hit.last + 6
         for hit in parts.strong.find(turn, first, opening.last, fuzzy=False)
     )
 
 
+def _refuses_to_say(turn: Turn, first: int, opening: Hit) -> bool:
+    """Say whether what follows is only what one will not say: "it would be wrong to say you will have it"."""
+    for place in range(max(first, opening.first - _SAYING_REACH), opening.first):
+        if turn.texts[place] in _SAYING and not any(
+            token.stop for token in turn.tokens[place : opening.first]
+        ):
+            low = max(first, place - _WISH_REACH)
+            return bool((NEGATORS | _REFUSERS) & set(turn.texts[low:place]))
+    return False
+
+
 def _too_soon(parts: _Parts, turn: Turn, first: int, last: int) -> list[Hit]:
     soon = parts.soon.find(turn, first, last, fuzzy=False)
     for hit in parts.numbered.find(turn, first, last):
         numbers = [text for text in turn.texts[hit.first : hit.last + 1] if is_number(text)]
-        ranged = hit.first > 0 and turn.texts[hit.first - 1] in ("to", "or", "and")
-        if float(numbers[0]) < parts.days and not ranged:
-            soon.append(hit)
+        if float(numbers[0]) < parts.days:
+            soon.append(make_hit(turn, _range_start(turn, first, hit.first), hit.last))
     return sorted(soon, key=lambda hit: hit.first)
+
+
+def _range_start(turn: Turn, first: int, place: int) -> int:
+    """Return where a range begins that ends with the number at `place`: "two to three days"."""
+    ranged = place - 2 >= first and turn.texts[place - 1] in ("to", "or", "and")
+    return place - 2 if ranged and is_number(turn.texts[place - 2]) else place
+
+
+def _about_before(parts: _Parts, turn: Turn, first: int, time: Hit) -> bool:
+    """Say whether "it" stands for something else that was named last: "I am sending the email. You get it today." """
+    low = max(first, time.first - _REACH)
+    near = parts.outcome.find(turn, low, time.first - 1, fuzzy=False)
+    near = near or parts.outcome.find(turn, time.last + 1, turn.sentence_range(time.first)[1], fuzzy=False)
+    if not near or not all(_PRONOUNS & set(turn.texts[hit.first : hit.last + 1]) for hit in near):
+        return False
+    _, last = turn.sentence_range(time.first)
+    after = parts.outcome.find(turn, last + 1, last + _CLARIFIED_WORDS, fuzzy=False)
+    if any(not _PRONOUNS & set(turn.texts[hit.first : hit.last + 1]) for hit in after):
+        return False
+    if first > 0:
+        low, _ = turn.sentence_range(first - 1)
+        return _named_last(parts, turn, low, first - 1)
+    before = [
+        other
+        for other in parts.heard.turns[: turn.index]
+        if other.speaker == "customer" and not other.back_channel
+    ]
+    asked_for = before[-1:] if before and len(before[-1].tokens) <= _SHORT_QUESTION else []
+    return any(_named_last(parts, other, 0, len(other.tokens) - 1) for other in asked_for)
+
+
+def _named_last(parts: _Parts, turn: Turn, low: int, high: int) -> bool:
+    """Say whether tokens `low`..`high` name something else than the outcome, and the outcome not after it."""
+    other = [hit.last for hit in parts.not_about.find(turn, low, high, fuzzy=False)]
+    outcome = [
+        hit.last
+        for hit in parts.outcome.find(turn, low, high, fuzzy=False)
+        if not _PRONOUNS & set(turn.texts[hit.first : hit.last + 1])
+    ]
+    return bool(other) and max(other) > max(outcome, default=-1)
 
 
 def _about(parts: _Parts, turn: Turn, first: int, time: Hit) -> str:
@@ -202,7 +294,7 @@ def _inside(one: Hit, other: Hit) -> bool:
 def _reaches(bare: list[Hit], outcome: list[Hit], time: Hit) -> bool:
     """Say whether a bare statement names the outcome at once and the time soon after."""
     return any(
-        o.first - b.last <= 4 and (0 < time.first - o.last <= 8 or b.first - time.last == 1)
+        o.first - b.last <= 4 and (0 < time.first - o.last <= 8 or 0 < b.first - time.last <= _TIME_FIRST)
         for b in bare
         for o in outcome
         if b.first <= o.last

@@ -5,6 +5,7 @@ Works on the unmasked words; what it says never shows a digit, only whether the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -20,11 +21,14 @@ from qa_audit.domain.checks.base import (
     unsure,
 )
 from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.windows import between, miss_quality, whole
+from qa_audit.domain.checks.slots import date_end
+from qa_audit.domain.checks.windows import between, whole
 from qa_audit.domain.digits import Digits, digit_runs
 from qa_audit.domain.findings import Evidence, Finding
+from qa_audit.domain.text import Token, is_number, word_set
 
 _CONTEXT_SECONDS = 20.0
 _MEND_SECONDS = 30.0
@@ -32,6 +36,18 @@ _CORRECTION_SECONDS = 12.0
 _AFTER_WORDS = 12
 _PROMPT_SECONDS = 10.0
 _SOME = 2
+_LEAST_LOOKED_AT = 3
+_PIECE_SECONDS = 8.0
+_BETWEEN_PIECES = 3
+_ECHO_WORDS = 6
+_ALPHABET = word_set(
+    """
+    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
+    papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
+    """
+)
+_JOINERS = word_set("then and uh um er and next after that followed by it is yes yeah")
+"""Words with which one number goes on after a stop."""
 
 
 class ReadbackSpec(Model):
@@ -52,29 +68,46 @@ class ReadbackSpec(Model):
 
 
 class _Number(NamedTuple):
-    """A number in a turn."""
+    """A number, said in one go or in pieces."""
 
-    turn: Turn
-    run: Digits
+    pieces: tuple[tuple[Turn, Digits], ...]
+
+    @property
+    def turn(self) -> Turn:
+        return self.pieces[0][0]
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for _, run in self.pieces)
+
+    @property
+    def size(self) -> int:
+        return len(self.text)
+
+    @property
+    def weakest(self) -> float:
+        return min(run.weakest for _, run in self.pieces)
 
     @property
     def start(self) -> float:
-        return self.turn.tokens[self.run.first].start
+        turn, run = self.pieces[0]
+        return turn.tokens[run.first].start
 
     @property
     def end(self) -> float:
-        return self.turn.tokens[self.run.last].end
+        turn, run = self.pieces[-1]
+        return turn.tokens[run.last].end
 
     @property
     def weak(self) -> bool:
-        return self.run.weakest < HIT_PROBABILITY or "•" in self.run.text
+        return self.weakest < HIT_PROBABILITY or "•" in self.text
 
 
 def check(spec: ReadbackSpec, context: Context) -> Finding:
     """Find the caller's number, then its repetition."""
     heard = context.heard
     given = _given(spec, context)
-    long_enough = [number for number in given if number.run.size >= spec.least]
+    long_enough = [number for number in given if number.size >= spec.least]
     if not long_enough:
         if given or _asked_without_number(spec, context):
             return unsure(
@@ -88,7 +121,7 @@ def check(spec: ReadbackSpec, context: Context) -> Finding:
             if number.weak or same.weak:
                 reason = f"{_size(number)} given; the repetition seems the same, but was not heard clearly."
                 return unsure(reason, evidence, "yes")
-            sure = min(number.run.weakest, same.run.weakest) >= 0.8
+            sure = min(number.weakest, same.weakest) >= 0.8
             reason = f"{_size(number)} given, read back: same."
             return decided("yes", reason, evidence, "sure" if sure else "fairly_sure")
     return _differs(spec, context, long_enough[-1])
@@ -96,13 +129,7 @@ def check(spec: ReadbackSpec, context: Context) -> Finding:
 
 def _given(spec: ReadbackSpec, context: Context) -> list[_Number]:
     """Return the caller's numbers that are meant; a corrected one gives way to its successor."""
-    heard = context.heard
-    numbers = [
-        _Number(turn, run)
-        for turn in heard.turns_of("customer")
-        for run in digit_runs(turn.tokens)
-        if 3 <= run.size <= spec.most and _is_meant(spec, context, turn, run)
-    ]
+    numbers = [number for number in _callers(context.heard, spec) if _is_meant(spec, context, number)]
     return [
         number
         for place, number in enumerate(numbers)
@@ -110,16 +137,83 @@ def _given(spec: ReadbackSpec, context: Context) -> list[_Number]:
     ]
 
 
-def _is_meant(spec: ReadbackSpec, context: Context, turn: Turn, run: Digits) -> bool:
-    """Say whether a number is one that is meant, by what was named before and after it."""
+def _callers(heard: Heard, spec: ReadbackSpec) -> list[_Number]:
+    """Return the caller's numbers that are long enough to look at, pieces put together."""
+    joined: list[_Number] = []
+    for turn in heard.turns_of("customer"):
+        for run in _runs(turn.tokens):
+            piece = _Number(((turn, run),))
+            if joined and _goes_on(heard, joined[-1], piece, spec):
+                joined[-1] = _Number((*joined[-1].pieces, (turn, run)))
+            else:
+                joined.append(piece)
+    return [number for number in joined if _LEAST_LOOKED_AT <= number.size <= spec.most]
+
+
+def _runs(tokens: Sequence[Token]) -> list[Digits]:
+    """Return the numbers said digit by digit that do not lie within a date."""
+    tokens = _spelled_out(tokens)
+    runs = digit_runs(tokens)
+    if not runs:
+        return []
+    high = len(tokens) - 1
+    dates = [(at, end) for at in range(high + 1) if (end := date_end(tokens, at, high))]
+    return [run for run in runs if not any(at <= run.first and run.last < end for at, end in dates)]
+
+
+def _spelled_out(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Write letters for the words that spell them: "bravo four", "b for bravo"; other tokens stay in place."""
+    spelled = list(tokens)
+    for place, token in enumerate(tokens):
+        near = [t.text for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2])]
+        spells = token.text in _ALPHABET and any(
+            is_number(text) or text in _ALPHABET or len(text) == 1 for text in near
+        )
+        if spells:
+            spelled[place] = token._replace(text=token.text[0])
+        if (
+            place >= 2
+            and tokens[place - 1].text in ("for", "as")
+            and tokens[place - 2].text == token.text[:1]
+        ):
+            spelled[place - 2 : place] = [t._replace(text="um") for t in tokens[place - 2 : place]]
+            spelled[place] = token._replace(text=token.text[0])
+    return spelled
+
+
+def _goes_on(heard: Heard, number: _Number, piece: _Number, spec: ReadbackSpec) -> bool:
+    """Say whether a piece goes on a number: "two two seven, then zero eight", perhaps with an echo between."""
+    turn, run = number.pieces[-1]
+    following, first = piece.turn, piece.pieces[0][1].first
+    short = min(number.size, piece.size) < spec.least and number.size + piece.size <= spec.most
+    if not short or piece.start - number.end > _PIECE_SECONDS:
+        return False
+    if turn.index == following.index:
+        words = turn.texts[run.last + 1 : first]
+    else:
+        words = (*turn.texts[run.last + 1 :], *following.texts[:first])
+        echo = heard.words_between("agent", number.start, piece.start)
+        echoed = "".join(run.text for run in _runs(echo))
+        if len(echo) > _ECHO_WORDS or (echo and echoed not in number.text):
+            return False
+    return len(words) <= _BETWEEN_PIECES and set(words) <= _JOINERS
+
+
+def _is_meant(spec: ReadbackSpec, context: Context, number: _Number) -> bool:
+    """Say whether a number is one that is meant, by what was named before and after it.
+
+    One that is too short can only be a part of it, and only where the number was named before.
+    """
     heard = context.heard
     asked, other = context.phrases(spec.asked), context.phrases(spec.not_after)
-    start = turn.tokens[run.first].start
+    turn, start = number.turn, number.start
     before = _context_before(heard, turn, start)
     about = max((hit.end for part in before for hit in _ended(asked, part, start)), default=None)
     against = max((hit.end for part in before for hit in _ended(other, part, start)), default=None)
     if against is not None and (about is None or about < against):
         return False
+    if number.size < spec.least:
+        return about is not None
     after = next(
         (t for t in heard.turns[turn.index + 1 :] if t.speaker == "agent" and not t.back_channel), None
     )
@@ -140,9 +234,10 @@ def _ended(phrases: PhraseSet, turn: Turn, before: float) -> list[Hit]:
 
 def _corrected(number: _Number, following: _Number) -> bool:
     """Say whether the caller took a number back: "four two, no, sorry, four two seven one"."""
-    if following.start - number.end > _CORRECTION_SECONDS or number.turn.index != following.turn.index:
+    turn, run = number.pieces[-1]
+    if following.start - number.end > _CORRECTION_SECONDS or turn.index != following.turn.index:
         return False
-    between_words = number.turn.texts[number.run.last + 1 : following.run.first]
+    between_words = turn.texts[run.last + 1 : following.pieces[0][1].first]
     return bool({"no", "sorry", "mean", "wait", "correction"} & set(between_words))
 
 
@@ -156,18 +251,27 @@ def _asked_without_number(spec: ReadbackSpec, context: Context) -> bool:
             answers = between(whole(heard.turns_of("customer")), hit.end, end)
             readings = between(whole(heard.turns_of("agent")), hit.end, end + spec.seconds)
             for stretch in (*answers, *readings):
-                runs = digit_runs(stretch.turn.tokens[stretch.low : stretch.high + 1])
+                runs = _runs(stretch.turn.tokens[stretch.low : stretch.high + 1])
                 if any(run.size >= 2 for run in runs):
                     return True
-    return _read_without_number(heard)
+    return _read_without_number(spec, context)
 
 
-def _read_without_number(heard: Heard) -> bool:
-    """Say whether the agent read a number right after the caller had said some digits."""
+def _read_without_number(spec: ReadbackSpec, context: Context) -> bool:
+    """Say whether the agent read a number right after the caller had said some digits of one."""
+    heard = context.heard
+    other = context.phrases(spec.not_after)
     for turn in heard.turns_of("agent"):
         before = [t for t in heard.turns[: turn.index] if t.speaker == "customer" and not t.back_channel]
-        reads = any(run.first <= 3 and run.size >= 3 for run in digit_runs(turn.tokens))
-        if reads and before and digit_runs(before[-1].tokens):
+        sizes = [run.size for run in _runs(turn.tokens) if run.first <= 3]
+        if not before or not any(_LEAST_LOOKED_AT <= size <= spec.most for size in sizes):
+            continue
+        runs = [run for run in _runs(before[-1].tokens) if run.size <= spec.most]
+        start = before[-1].end
+        named = [
+            hit for part in _context_before(heard, before[-1], start) for hit in _ended(other, part, start)
+        ]
+        if runs and not named:
             return True
     return False
 
@@ -175,57 +279,77 @@ def _read_without_number(heard: Heard) -> bool:
 def _readings(heard: Heard, number: _Number, seconds: float) -> list[_Number]:
     """Return the agent's numbers from the caller's on, within the seconds after it."""
     return [
-        _Number(turn, run)
+        _Number(((turn, run),))
         for turn in heard.turns_of("agent")
         if turn.end > number.start and turn.start < number.end + seconds
-        for run in digit_runs(turn.tokens)
+        for run in _runs(turn.tokens)
         if number.start < turn.tokens[run.first].start <= number.end + seconds
     ]
 
 
 def _same(heard: Heard, number: _Number, spec: ReadbackSpec) -> _Number | None:
-    """Return the agent's reading that holds the number; parts of one reading may be apart within a turn."""
+    """Return the agent's reading that holds the number; parts of one reading may be apart."""
     readings = _readings(heard, number, max(spec.seconds, _MEND_SECONDS))
     for reading in readings:
-        if number.run.text in reading.run.text and reading.start <= number.end + spec.seconds:
+        if number.text in reading.text and reading.start <= number.end + spec.seconds:
             return reading
-    for turn in {reading.turn.index: reading.turn for reading in readings}.values():
-        own = [reading.run for reading in readings if reading.turn.index == turn.index]
-        for place, first in enumerate(own):
-            for last in own[place + 1 :]:
-                whole_text = "".join(run.text for run in own[place : own.index(last) + 1])
-                if whole_text == number.run.text:
-                    weakest = min(first.weakest, last.weakest)
-                    return _Number(turn, Digits(first.first, last.last, whole_text, weakest))
-    mended = [reading for reading in readings if number.run.text in reading.run.text]
+    for place in range(len(readings)):
+        pieces = _pieced(readings[place:], number.text)
+        if pieces is not None:
+            return pieces
+    mended = [reading for reading in readings if number.text in reading.text]
     return mended[0] if mended and len(readings) > 1 else None
+
+
+def _pieced(readings: list[_Number], wanted: str) -> _Number | None:
+    """Put readings that follow each other together until they are the number, or cannot be."""
+    pieces: tuple[tuple[Turn, Digits], ...] = ()
+    text, end = "", readings[0].start
+    for reading in readings:
+        text += reading.text
+        if not wanted.startswith(text) or reading.start - end > _PIECE_SECONDS:
+            return None
+        pieces += reading.pieces
+        end = reading.end
+        if text == wanted:
+            return _Number(pieces)
+    return None
 
 
 def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
     """Decide between 'not repeated', 'repeated wrongly' and 'cannot tell'."""
     heard = context.heard
     readings = _readings(heard, number, spec.seconds)
-    size = number.run.size
-    like = [r for r in readings if size <= r.run.size <= size + 1 and r.start <= number.end + _PROMPT_SECONDS]
+    size = number.size
+    prompt = [r for r in readings if r.start <= number.end + _PROMPT_SECONDS]
+    like = [r for r in prompt if size <= r.size <= size + 1]
     if like:
-        reading = min(like, key=lambda r: _distance(number.run.text, r.run.text))
+        reading = min(like, key=lambda r: _distance(number.text, r.text))
         evidence = _cite(heard, number, reading)
-        distance = _distance(number.run.text, reading.run.text)
-        weakest = min(number.run.weakest, reading.run.weakest)
+        distance = _distance(number.text, reading.text)
+        weakest = min(number.weakest, reading.weakest)
         clear = weakest >= (spec.probability if distance < 2 else 0.8)
         if clear and not (number.weak or reading.weak):
             return decided("no", f"{_size(number)} given, read back: different.", evidence, "fairly_sure")
         reason = f"{_size(number)} given; the repetition seems different, but was not heard clearly."
         return unsure(reason, evidence, "no")
     after = between(whole(heard.turns_of("agent")), number.end, number.end + spec.seconds)
-    quality = miss_quality(heard, "agent", after)
+    quality = miss_quality_beside_overlaps(heard, "agent", after)
     looked = _cite(heard, number) + searched_stretches(after)
-    prompt = "".join(r.run.text for r in readings if r.start <= number.end + _PROMPT_SECONDS)
-    if number.weak or len(prompt) >= _SOME:
+    if number.weak or any(_part_of(number, reading) for reading in prompt):
         return unsure("Perhaps the number was read back; it was not heard clearly.", looked, "no")
     if quality.sure:
         return decided("no", f"{_size(number)} given, not read back.", looked, miss_certainty(after))
     return unsure(f"The number was not found again, but {quality.why}.", looked, "no")
+
+
+def _part_of(number: _Number, reading: _Number) -> bool:
+    """Say whether a reading may be a part of the number, of which digits were lost or misheard."""
+    _, run = reading.pieces[0]
+    one_by_one = run.last - run.first + 1 >= reading.size
+    if reading.size < _SOME:
+        return False
+    return reading.text in number.text or (one_by_one and _distance(number.text, reading.text) <= 1)
 
 
 def _distance(number: str, reading: str) -> int:
@@ -236,12 +360,13 @@ def _distance(number: str, reading: str) -> int:
 
 
 def _size(number: _Number) -> str:
-    return f"A number of {number.run.size} characters was"
+    return f"A number of {number.size} characters was"
 
 
 def _cite(heard: Heard, *numbers: _Number) -> tuple[Evidence, ...]:
     return tuple(
         item
         for number in numbers
-        for item in said(heard, number.turn.tokens[number.run.first : number.run.last + 1])
+        for turn, run in number.pieces
+        for item in said(heard, turn.tokens[run.first : run.last + 1])
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from qa_audit.domain.checks.anchors import just_outside, stretches_in, without_anchor
 from qa_audit.domain.checks.base import (
     Context,
     certainty_of,
@@ -19,10 +21,20 @@ from qa_audit.domain.checks.base import (
 )
 from qa_audit.domain.checks.guards import asked, negated
 from qa_audit.domain.checks.heard import Heard
-from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.meant import MEANING_LEAST, meant
+from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
+from qa_audit.domain.checks.model import Model, Patterns, Phrases
 from qa_audit.domain.checks.naming import name_unclear
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.windows import Stretch, Windows, between, miss_quality, select, swallowed, whole
+from qa_audit.domain.checks.windows import (
+    Stretch,
+    Who,
+    Windows,
+    between,
+    swallowed,
+    turns_by,
+    whole,
+)
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import is_number
 
@@ -34,18 +46,29 @@ _LAST_ANSWERS = 2
 _ENDING_WORDS = 4
 _VERY_WEAK = 0.45
 _WAITED_SECONDS = 1.2
+_MOST_CITED = 3
+_TELLING = 2
+"""So many parts that were said show that there was something to be said, however it began."""
 
 
 class Part(Model):
     """One of the things to be said."""
 
     name: str = Field(description="What it is, as reasons call it: 'the time', 'the brand'.")
-    any: Phrases = Field(min_length=1, description="Said when one of these is.")
+    any: Phrases = Field(default=(), description="Said when one of these is.")
+    patterns: Patterns = Field(default=(), description="Said when one of these regular expressions fits.")
+    meaning: Phrases = Field(default=(), description="Said when a sentence means one of these.")
     maybe: Phrases = Field(default=(), description="Heard instead: perhaps said, so unsure rather than no.")
     wrong: Phrases = Field(default=(), description="Said instead: surely wrong.")
     leave_to: str | None = Field(
         default=None, description="Skip this part when the criterion with this id is answered no."
     )
+
+    @model_validator(mode="after")
+    def _something(self) -> Part:
+        if not (self.any or self.patterns or self.meaning):
+            raise ValueError("give 'any' (phrases), 'patterns' or 'meaning'")
+        return self
 
 
 class Names(Model):
@@ -69,12 +92,18 @@ class SaidSpec(Model):
     """Yes when everything asked for is said in the window; no when something is surely missing."""
 
     kind: Literal["said"]
-    by: Literal["agent", "customer"] = "agent"
+    by: Who = "agent"
     within: Windows = Field(default=(), description="Where: any of these windows; default everywhere.")
+    at_least: int = Field(default=1, ge=1, le=100, description="How often.")
     what: str = Field(
         default="what was asked for", max_length=80, description="What it is, as reasons call it."
     )
     any: Phrases = Field(default=(), description="Said when one of these is.")
+    patterns: Patterns = Field(default=(), description="Said when one of these regular expressions fits.")
+    meaning: Phrases = Field(default=(), description="Said when a sentence means one of these.")
+    meaning_least: float = Field(
+        default=MEANING_LEAST, gt=0, le=1, description="How alike a sentence must be to mean it."
+    )
     all: tuple[Part, ...] = Field(default=(), description="All of these parts must be said.")
     maybe: Phrases = ()
     same_turn: bool = Field(default=False, description="All parts in one turn.")
@@ -87,70 +116,96 @@ class SaidSpec(Model):
 
     @model_validator(mode="after")
     def _something(self) -> SaidSpec:
-        if bool(self.any) == bool(self.all):
-            raise ValueError("give either 'any' (phrases) or 'all' (parts)")
+        if bool(self.any or self.patterns or self.meaning) == bool(self.all):
+            raise ValueError(
+                "give either 'any' (phrases) or 'all' (parts); 'patterns' and 'meaning' go with 'any'"
+            )
         return self
 
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
-        """Return what is to be said as parts, also when it is only one."""
-        return self.all or (Part(name=self.what, any=self.any, maybe=self.maybe),)
+        """What is to be said as parts, also when it is only one."""
+        if self.all:
+            return self.all
+        part = Part.model_construct(
+            name=self.what, any=self.any, patterns=self.patterns, meaning=self.meaning, maybe=self.maybe
+        )
+        return (part,)
 
 
 class Outcome(NamedTuple):
-    """What came of looking for a part: said, weak (unclear), near (perhaps), wrong, missed, left."""
+    """What came of looking for a part: said, few (not often enough), weak (unclear), near (perhaps), …
+
+    A note says how it was looked for where that was not as the rubric wants it.
+    """
 
     part: Part
-    state: Literal["said", "weak", "near", "wrong", "missed", "left"]
+    state: Literal["said", "few", "weak", "near", "wrong", "missed", "left"]
     hits: tuple[Hit, ...] = ()
+    note: str = ""
 
 
 def check(spec: SaidSpec, context: Context) -> Finding:
     """Look for every part in the window."""
-    heard = context.heard
-    outcomes = [_look(spec, part, context) for part in spec.parts()]
+    absent = without_anchor(context, spec.within)
+    if absent is not None:
+        return absent
+    stretches = stretches_in(context, spec.by, spec.within)
+    outcomes = [_look(spec, part, stretches, context) for part in spec.parts]
     apart = _applies(spec, context, outcomes)
-    if apart is not None:
-        return apart
-    stretches = select(heard, spec.by, spec.within)
-    kept = [outcome for outcome in outcomes if outcome.state != "left"]
-    if all(outcome.state == "said" for outcome in kept):
-        together = _one_turn(kept) if spec.same_turn else [outcome.hits[0] for outcome in kept]
-        if not together:
-            return unsure(
-                "All of it was said, but not in one turn.", cite(heard, *(o.hits[0] for o in kept)), "yes"
-            )
-        if spec.reply:
-            return _with_reply(spec.reply, kept[0].hits, stretches, context)
-        return decided("yes", _found_reason(kept), cite(heard, *together), certainty_of(*together))
-    return _not_all(spec, context, stretches, kept)
+    finding = apart or _answer(spec, context, stretches, [o for o in outcomes if o.state != "left"])
+    notes = dict.fromkeys(outcome.note for outcome in outcomes if outcome.note)
+    return finding.model_copy(update={"reason": " ".join([finding.reason, *notes])}) if notes else finding
 
 
-def _look(spec: SaidSpec, part: Part, context: Context) -> Outcome:
+def _answer(
+    spec: SaidSpec, context: Context, stretches: Sequence[Stretch], kept: Sequence[Outcome]
+) -> Finding:
+    heard = context.heard
+    if any(outcome.state != "said" for outcome in kept):
+        return _not_all(spec, context, stretches, kept)
+    together = _one_turn(kept) if spec.same_turn else _first_hits(spec, kept)
+    if not together and kept:
+        return unsure(
+            "All of it was said, but not in one turn.", cite(heard, *(o.hits[0] for o in kept)), "yes"
+        )
+    if spec.reply:
+        return _with_reply(spec.reply, kept[0].hits, stretches, context)
+    return decided("yes", _found_reason(kept), cite(heard, *together), certainty_of(*together))
+
+
+def _first_hits(spec: SaidSpec, outcomes: Sequence[Outcome]) -> list[Hit]:
+    return [hit for outcome in outcomes for hit in outcome.hits[: spec.at_least]]
+
+
+def _look(spec: SaidSpec, part: Part, stretches: Sequence[Stretch], context: Context) -> Outcome:
     if part.leave_to:
         other = context.findings.get(part.leave_to)
         if other is not None and other.answer == "no" and other.status in ("decided", "unsure"):
             return Outcome(part, "left")
-    stretches = select(context.heard, spec.by, spec.within)
     names = spec.names is not None
-    right = context.phrases(part.any)
+    right = context.phrases(part.any, part.patterns)
+    by_meaning = meant(part.meaning, spec.meaning_least, stretches, context)
     hits = [hit for hit in _hits(right, stretches, fuzzy=not names) if not negated(hit)]
+    hits += [hit for hit in by_meaning.hits if not any(_overlap(hit, other) for other in hits)]
     least = spec.names.probability if spec.names else HIT_PROBABILITY
     clear = tuple(hit for hit in hits if hit.probability >= least)
-    if clear:
+    if len(clear) >= spec.at_least:
         return Outcome(part, "said", clear)
-    if hits:
-        return Outcome(part, "weak", tuple(hits))
+    if len(hits) >= spec.at_least:
+        return Outcome(part, "weak", tuple(hits), by_meaning.note)
     wrong = [
         hit for hit in _hits(context.phrases(part.wrong), stretches) if not negated(hit) and not asked(hit)
     ]
-    near = _nearest(right, stretches, spec, context)
+    near = [*_nearest(right, stretches, spec, context), *by_meaning.near]
+    near = [hit for hit in near if not any(_overlap(hit, other) for other in clear)]
     sure_wrong = [h for h in wrong if h.weakest >= HIT_PROBABILITY and not _shares_number(h, right)]
     if sure_wrong and not any(_overlap(hit, other) for hit in sure_wrong for other in near):
         return Outcome(part, "wrong", tuple(sure_wrong))
     near = [*_hits(context.phrases(part.maybe), stretches), *near, *wrong]
-    if near:
-        return Outcome(part, "near", tuple(near))
-    return Outcome(part, "missed")
+    if near and len(hits) + len(near) >= spec.at_least:
+        return Outcome(part, "near", tuple(near), by_meaning.note)
+    return Outcome(part, "few" if hits else "missed", tuple(hits), by_meaning.note)
 
 
 def _hits(phrases: PhraseSet, stretches: Sequence[Stretch], *, fuzzy: bool = True) -> list[Hit]:
@@ -171,7 +226,9 @@ def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, c
         found.extend(_unnamed(spec.names, stretches, context))
     if spec.within and stretches:
         start, end = stretches[0].start - _NEAR_WINDOW, stretches[-1].end + _NEAR_WINDOW
-        around = between(whole(context.heard.turns_of(spec.by)), start, end)
+        around = between(whole(turns_by(context.heard, spec.by)), start, end)
+        if any(window.anchors for window in spec.within):
+            around = just_outside(context, spec.by, spec.within)
         found.extend(hit for hit in _hits(phrases, around, fuzzy=not names) if not negated(hit))
     return found
 
@@ -209,11 +266,13 @@ def _applies(spec: SaidSpec, context: Context, outcomes: Sequence[Outcome]) -> F
     begun = [
         hit for hit in _hits(context.phrases(spec.once), everywhere) if not negated(hit) and not asked(hit)
     ]
-    if any(hit.heard for hit in begun) or any(outcome.state == "said" for outcome in outcomes):
+    if any(hit.heard for hit in begun):
         return None
     refused = [hit for hit in _hits(context.phrases(spec.unless), everywhere) if hit.heard and not asked(hit)]
     if refused:
         return not_applicable("It was refused or not decided on this call.", cite(heard, refused[0]))
+    if sum(outcome.state == "said" for outcome in outcomes) >= min(_TELLING, len(outcomes)):
+        return None
     if begun or any(outcome.state in ("weak", "near") for outcome in outcomes):
         hits = begun or [hit for outcome in outcomes for hit in outcome.hits[:1]]
         return unsure("Whether it was agreed on this call was not heard clearly.", cite(heard, hits[0]))
@@ -251,7 +310,7 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
         return unsure(
             "It was said; whether the caller answered was not understood.", cite(heard, last), "yes"
         )
-    quality = miss_quality(heard, "agent", stretches)
+    quality = miss_quality_beside_overlaps(heard, "agent", stretches)
     if not quality.sure:
         return unsure(f"It was said; no answer was heard, but {quality.why}.", cite(heard, last), "no")
     return decided(
@@ -276,7 +335,7 @@ def _not_all(
     """Answer no when a part is surely missing or wrong, unsure when it may have been misheard."""
     heard = context.heard
     wrong = [outcome for outcome in outcomes if outcome.state == "wrong"]
-    missed = [outcome for outcome in outcomes if outcome.state == "missed"]
+    missed = [outcome for outcome in outcomes if outcome.state in ("missed", "few")]
     if missed and spec.reply and _unclear_ends(heard, stretches):
         reason = "Not heard, but what the agent said before the caller's last words was not clear."
         return unsure(reason, searched_stretches(stretches, spec.by), "no")
@@ -285,15 +344,18 @@ def _not_all(
         return unsure(
             f"Not heard: {missed[0].part.name}; but words beside the others were lost.", cited, "yes"
         )
-    found = tuple(cite(heard, *(o.hits[0] for o in outcomes if o.state == "said")))
+    found = tuple(
+        cite(heard, *(hit for o in outcomes if o.state in ("said", "few") for hit in o.hits[:_MOST_CITED]))
+    )
     if wrong:
         evidence = cite(heard, wrong[0].hits[0])
         return decided("no", f"Something else was said for {wrong[0].part.name}.", evidence, "fairly_sure")
-    quality = miss_quality(heard, spec.by, stretches)
+    quality = miss_quality_beside_overlaps(heard, spec.by, stretches)
     window = searched_stretches(stretches, spec.by)
+    if any(outcome.note for outcome in missed):
+        return unsure(f"Not found: {missed[0].part.name}.", window + found, "no")
     if missed and quality.sure:
-        names = _listed([outcome.part.name for outcome in missed])
-        return decided("no", f"Not said: {names}.", window + found, miss_certainty(stretches))
+        return decided("no", _missed_reason(spec, missed), window + found, miss_certainty(stretches))
     doubtful = [outcome for outcome in outcomes if outcome.state in ("weak", "near")]
     if doubtful:
         hit = doubtful[0].hits[0]
@@ -305,7 +367,7 @@ def _not_all(
 def _lost_beside(spec: SaidSpec, heard: Heard, outcomes: Sequence[Outcome]) -> bool:
     """Say whether words were lost right after another part, where the missing one may have been."""
     return any(
-        swallowed(heard, spec.by, hit.start, hit.end + _BESIDE_SECONDS) or _weak_around(heard, spec, hit)
+        swallowed(heard, hit.turn.speaker, hit.start, hit.end + _BESIDE_SECONDS) or _weak_around(heard, hit)
         for outcome in outcomes
         if outcome.state == "said"
         for hit in outcome.hits
@@ -327,10 +389,18 @@ def _unclear_ends(heard: Heard, stretches: Sequence[Stretch]) -> bool:
     return False
 
 
-def _weak_around(heard: Heard, spec: SaidSpec, hit: Hit) -> bool:
+def _weak_around(heard: Heard, hit: Hit) -> bool:
     """Say whether several words around a hit were heard badly."""
-    around = heard.words_between(spec.by, hit.start - _AROUND_SECONDS, hit.end + _AROUND_SECONDS)
+    around = heard.words_between(hit.turn.speaker, hit.start - _AROUND_SECONDS, hit.end + _AROUND_SECONDS)
     return sum(token.probability < HIT_PROBABILITY for token in around) >= _WEAK_WORDS
+
+
+def _missed_reason(spec: SaidSpec, missed: Sequence[Outcome]) -> str:
+    names = _listed([outcome.part.name for outcome in missed])
+    if all(outcome.state == "missed" for outcome in missed):
+        return f"Not said: {names}."
+    times = min(len(outcome.hits) for outcome in missed)
+    return f"Said {times} times, not {spec.at_least}: {names}."
 
 
 def _found_reason(outcomes: Sequence[Outcome]) -> str:

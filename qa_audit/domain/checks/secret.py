@@ -11,10 +11,11 @@ from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, sa
 from qa_audit.domain.checks.guards import negated, quoted
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import Hit
+from qa_audit.domain.checks.phrases import Hit, PhraseSet, make_hit
 from qa_audit.domain.checks.windows import whole
 from qa_audit.domain.digits import Digits, digit_runs
 from qa_audit.domain.findings import Evidence, Finding
+from qa_audit.domain.text import word_set
 
 _REQUEST_REACH = 8
 _CONTEXT_SECONDS = 25.0
@@ -22,6 +23,16 @@ _ANSWER_SECONDS = 10.0
 _JOIN_SECONDS = 8.0
 _SHARED = 5
 _OTHER_WORDS = 5
+_AFTER_REACH = 8
+_OTHERS = word_set("them him her anyone anybody someone somebody they he she")
+"""Between the asking words and the name they show that somebody else is spoken of: "did you tell them the number?"."""
+_VERBS = word_set(
+    """
+    is was are were be been am do does did have has had need needs want wants keep keeps use used paid pay
+    write wrote know knows say says said tell told see saw find found will would can could should must
+    """
+)
+"""A sentence that tells something holds one of these; a bare request holds none."""
 
 
 class SecretSpec(Model):
@@ -119,14 +130,40 @@ def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]
             if allowed.find(turn, max(first, hit.first - 6), min(last, hit.last + 6)):
                 continue
             asks = asking.find(turn, max(first, hit.first - _REQUEST_REACH), hit.first - 1, fuzzy=False)
-            if not asks or stopping or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
+            if stopping or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
                 continue
-            whole_hit = Hit(
-                turn, asks[-1].first, hit.last, 100.0, hit.probability, min(hit.weakest, asks[-1].weakest)
-            )
-            clear = hit.heard and asks[-1].heard and not _hole(turn, asks[-1].first, hit.first)
-            (counted if clear else doubtful).append(whole_hit)
+            if asks and _OTHERS & set(turn.texts[asks[-1].first : hit.first]):
+                continue
+            until = hit.last if asks else _asked_after(heard, hit, named)
+            if until is None:
+                continue
+            start = asks[-1].first if asks else hit.first
+            request = make_hit(turn, start, until)
+            clear = hit.heard and (not asks or asks[-1].heard) and not _hole(turn, start, hit.first)
+            (counted if clear else doubtful).append(request)
     return counted, doubtful
+
+
+def _asked_after(heard: Heard, hit: Hit, named: PhraseSet) -> int | None:
+    """Return where a request ends that asks after the name or by its tone only, or None where none is.
+
+    "The long number on the front, please", "and the security code?". What the caller has just named is only
+    said back with such words.
+    """
+    turn = hit.turn
+    first, last = turn.sentence_range(hit.first)
+    before = next(
+        (t for t in reversed(heard.turns[: turn.index]) if t.speaker == "customer" and not t.back_channel),
+        None,
+    )
+    if before is not None and named.find(before, fuzzy=False):
+        return None
+    texts = turn.texts
+    for place in range(hit.last + 1, min(last, hit.last + _AFTER_REACH) + 1):
+        if texts[place] in ("please", "ready") or texts[place - 1 : place + 1] == ("for", "me"):
+            return None if _VERBS & set(texts[first : hit.first]) else place
+    verbless = not _VERBS & set(texts[first : last + 1])
+    return last if turn.tokens[last].stop == "?" and verbless else None
 
 
 def _led_to(doubtful: Sequence[Hit], taken: Sequence[_Long]) -> list[Hit]:

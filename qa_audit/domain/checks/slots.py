@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from qa_audit.domain.checks.heard import Turn
 from qa_audit.domain.text import MONEY_WORDS, MONTHS, Token, is_date_token, is_number, is_ordinal, word_set
 
 SLOTS = frozenset({"<number>", "<amount>", "<date>", "<name>", "<word>"})
+_DATE_WORDS = MONTHS | {"the"}
 TITLES = word_set("mr mrs ms miss dr madam sir")
+_AFTER_DAY = word_set("and at for from to in with but so which was is")
 COMMON = word_set(
     """
     a about again all also am an and angry any anything are as at back bad bag be because been before best
@@ -41,6 +44,16 @@ def slot_ends(slot: str, tokens: Sequence[Token], at: int, high: int) -> tuple[i
     return (end,) if end else ()
 
 
+def slot_starts(slot: str, turn: Turn) -> Iterable[int]:
+    """Return the token indices of a turn at which a slot may start; those left out are surely none."""
+    if slot in ("<number>", "<amount>"):
+        return turn.digit_places
+    if slot == "<date>":
+        words = [place for word in turn.places.keys() & _DATE_WORDS for place in turn.places[word]]
+        return [*turn.digit_places, *words]
+    return range(len(turn.texts))
+
+
 def is_name(text: str) -> bool:
     """Say whether a token can be a personal name."""
     taken = text in COMMON or text in TITLES or text in MONTHS - {"may", "june", "april"}
@@ -55,22 +68,52 @@ def amount_end(tokens: Sequence[Token], at: int, high: int) -> int:
 
 
 def date_end(tokens: Sequence[Token], at: int, high: int) -> int:
-    """Return the index after a date that starts at `at`, or 0: "the 3rd of may", "may 3rd", "12/05/1987"."""
+    """Return the index after a date that starts at `at`, or 0.
+
+    Dates are "the 3rd of may", "may 3rd", "12/05/1987" and "the 3rd of the 5th, 87".
+    """
     text = tokens[at].text
     if is_date_token(text):
         return at + 1
     if text == "the":
-        return date_end(tokens, at + 1, high) if at < high and is_ordinal(tokens[at + 1].text) else 0
+        if at == high or not is_ordinal(tokens[at + 1].text):
+            return 0
+        return date_end(tokens, at + 1, high) or _day_end(tokens, at, high)
     if is_ordinal(text) or (is_number(text) and len(text) <= 2):
         after = at + 2 if at + 1 <= high and tokens[at + 1].text == "of" else at + 1
         if after <= high and tokens[after].text in MONTHS:
             return _year_end(tokens, after + 1, high)
-        return 0
+        return _numbered_month_end(tokens, at, high)
     if text in MONTHS and at < high:
         after = at + 2 if tokens[at + 1].text == "the" else at + 1
         if after <= high and (is_ordinal(tokens[after].text) or _is_day(tokens[after].text)):
             return _year_end(tokens, after + 1, high)
     return 0
+
+
+def _goes_on(tokens: Sequence[Token], at: int, high: int) -> bool:
+    """Say whether a number is followed by another, or by what it counts: "19 87", "20 dollars"."""
+    if tokens[at].stop or at == high:
+        return False
+    return tokens[at + 1].text[:1].isdigit() or tokens[at + 1].text in MONEY_WORDS
+
+
+def _day_end(tokens: Sequence[Token], at: int, high: int) -> int:
+    """Return the index after "the 19th" at `at` where it stands for a day: "on the 19th, at nine", or 0."""
+    if at == 0 or tokens[at - 1].text != "on":
+        return 0
+    stands = tokens[at + 1].stop or at + 2 > high or tokens[at + 2].text in _AFTER_DAY
+    return at + 2 if stands else 0
+
+
+def _numbered_month_end(tokens: Sequence[Token], at: int, high: int) -> int:
+    """Return the index after "3rd of the 5th" at `at`, or 0."""
+    if not is_ordinal(tokens[at].text) or at + 2 > high or tokens[at + 1].text != "of":
+        return 0
+    month = at + 3 if tokens[at + 2].text == "the" else at + 2
+    if month > high or not is_ordinal(tokens[month].text) or int(tokens[month].text[:-2]) > 12:
+        return 0
+    return _year_end(tokens, month + 1, high)
 
 
 def _is_day(text: str) -> bool:
@@ -80,6 +123,13 @@ def _is_day(text: str) -> bool:
 def _year_end(tokens: Sequence[Token], at: int, high: int) -> int:
     """Take a year after day and month along: "1987", "87", "19 87"."""
     if at <= high and tokens[at].text.isdigit() and len(tokens[at].text) == 4:
+        return at + 1
+    if (
+        at <= high
+        and tokens[at].text.isdigit()
+        and len(tokens[at].text) == 2
+        and not _goes_on(tokens, at, high)
+    ):
         return at + 1
     if at < high and tokens[at].text in ("19", "20") and tokens[at + 1].text.isdigit():
         return at + 2

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, not_applicable, unsure
-from qa_audit.domain.checks.guards import negated, quoted, repeated
+from qa_audit.domain.checks.guards import asked, negated, quoted, repeated
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit, PhraseSet
 from qa_audit.domain.findings import Finding
@@ -29,7 +29,7 @@ class TermsSpec(Model):
     repeated_within: float = Field(
         default=10,
         gt=0,
-        description="A wrong word the caller used so many seconds before may be repeated once.",
+        description="A wrong word the caller used so many seconds before may be repeated when the right follows.",
     )
 
 
@@ -39,18 +39,21 @@ def check(spec: TermsSpec, context: Context) -> Finding:
     right: list[Hit] = []
     wrong: list[Hit] = []
     doubtful: list[Hit] = []
+    denied: list[Hit] = []
     for term in spec.terms:
         good, bad = context.phrases(term.right), context.phrases(term.wrong)
         own_right = _all(good, spec, context)
         right.extend(own_right)
         for hit in _all(bad, spec, context):
-            if any(_inside(hit, other) for other in own_right) or quoted(hit) or negated(hit):
+            if any(_inside(hit, other) for other in own_right) or quoted(hit):
                 continue
-            mended = any(other.start > hit.start for other in own_right)
-            if repeated(hit, bad, heard, within=spec.repeated_within):
-                if not mended:
-                    doubtful.append(hit)
-            elif hit.heard:
+            if negated(hit):
+                denied.append(hit)
+                continue
+            echoed = repeated(hit, bad, heard, within=spec.repeated_within)
+            if echoed and any(other.start > hit.start for other in own_right):
+                continue
+            if hit.heard and not (echoed and asked(hit)):
                 wrong.append(hit)
             else:
                 doubtful.append(hit)
@@ -63,6 +66,8 @@ def check(spec: TermsSpec, context: Context) -> Finding:
     clear = [hit for hit in right if hit.heard]
     if clear:
         return decided("yes", "The brand's own word was used.", cite(heard, clear[0]), certainty_of(clear[0]))
+    if denied:
+        return unsure("Another word was used, only to deny it.", cite(heard, denied[0]))
     near = _nearest(spec, context) if not right else right[0]
     if near is not None:
         return unsure("A word of this kind was not heard clearly.", cite(heard, near))

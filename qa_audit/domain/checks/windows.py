@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from statistics import median
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
 from qa_audit.domain.acoustics import merge, overlaps
+from qa_audit.domain.call import Span
+from qa_audit.domain.checks.events import Event
 from qa_audit.domain.checks.heard import Heard, Turn
-from qa_audit.domain.checks.model import Model
+from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.text import Token
 from qa_audit.domain.transcript import Speaker
 
@@ -28,6 +32,40 @@ _STUTTER_WORDS = 3
 _STUTTER_MOST = 8
 
 
+Who = Literal["agent", "customer", "either"]
+"""Whose words: either means both, also where it is not known who is who."""
+
+
+class Anchor(Model):
+    """A moment that a window is measured from: something that happens, or words that are said."""
+
+    event: Event | None = Field(default=None, description="Something that happens on the call.")
+    said: Phrases | None = Field(default=None, description="One of these is said …")
+    by: Who = Field(default="agent", description="… by this speaker.")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        phrases = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        return {"anyOf": [{"type": "string", "enum": list(get_args(Event))}, phrases, handler(core_schema)]}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        if isinstance(value, str):
+            if value not in get_args(Event):
+                near = get_close_matches(value, get_args(Event), n=1)
+                hint = f"did you mean '{near[0]}'? " if near else ""
+                raise ValueError(f"'{value}' is no event; {hint}words that are said go into a list")
+            return {"event": value}
+        return {"said": value} if isinstance(value, (list, tuple)) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Anchor:
+        if (self.event is None) == (not self.said):
+            raise ValueError("give either 'event' or 'said'")
+        return self
+
+
 class Window(Model):
     """A part of one speaker's words; every limit given must hold, none means the whole call."""
 
@@ -39,9 +77,21 @@ class Window(Model):
     last_seconds: float | None = Field(
         default=None, gt=0, description="The last seconds of the speaker's own talking."
     )
+    after: Anchor | None = Field(default=None, description="After an event, or words that are said …")
+    before: Anchor | None = Field(default=None, description="Before the first such event or words …")
+    seconds: float | None = Field(
+        default=None, gt=0, description="… within so many seconds of it; default: no limit."
+    )
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Return the moments that the window is measured from."""
+        return tuple(anchor for anchor in (self.after, self.before) if anchor is not None)
 
     @model_validator(mode="after")
     def _not_both_ends(self) -> Window:
+        if self.seconds is not None and not self.anchors:
+            raise ValueError("'seconds' goes with 'after' or 'before'; else say 'first_seconds'")
         if self.first_turn and self.last_turns:
             raise ValueError("'first_turn' and 'last_turns' cannot both hold in one window")
         return self
@@ -83,6 +133,10 @@ class Stretch(NamedTuple):
         return self.turn.tokens[self.high].end
 
 
+Moments = Callable[[Anchor], Sequence[Span]]
+"""Tells when something that a window is measured from happened, in seconds."""
+
+
 class Quality(NamedTuple):
     """Whether a miss can be believed, and if not, why."""
 
@@ -95,21 +149,30 @@ def whole(turns: Iterable[Turn]) -> list[Stretch]:
     return [Stretch(turn, 0, len(turn.tokens) - 1) for turn in turns]
 
 
-def select(heard: Heard, speaker: Speaker, windows: Sequence[Window]) -> list[Stretch]:
-    """Return the stretches of a speaker's words in any of the windows (all when none is given)."""
+def turns_by(heard: Heard, who: Who) -> tuple[Turn, ...]:
+    """Return the turns of a speaker, or of everybody."""
+    return heard.turns if who == "either" else heard.turns_of(who)
+
+
+def select(
+    heard: Heard, who: Who, windows: Sequence[Window], moments: Moments | None = None
+) -> list[Stretch]:
+    """Return the stretches of a speaker's words in any of the windows (all when none is given).
+
+    `moments` tells when something that a window is measured from happened (see `anchors`).
+    """
     if not windows:
-        return whole(heard.turns_of(speaker))
+        return whole(turns_by(heard, who))
     chosen: dict[int, tuple[int, int]] = {}
-    turns = {turn.index: turn for turn in heard.turns_of(speaker)}
     for window in windows:
-        for stretch in _in_window(heard, speaker, window):
+        for stretch in _in_window(heard, who, window, moments):
             low, high = chosen.get(stretch.turn.index, (stretch.low, stretch.high))
             chosen[stretch.turn.index] = (min(low, stretch.low), max(high, stretch.high))
-    return [Stretch(turns[index], *chosen[index]) for index in sorted(chosen)]
+    return [Stretch(heard.turns[index], *chosen[index]) for index in sorted(chosen)]
 
 
-def _in_window(heard: Heard, speaker: Speaker, window: Window) -> list[Stretch]:
-    turns = [turn for turn in heard.turns_of(speaker) if speaker != "agent" or turn.end > heard.zero]
+def _in_window(heard: Heard, who: Who, window: Window, moments: Moments | None) -> list[Stretch]:
+    turns = [turn for turn in turns_by(heard, who) if who != "agent" or turn.end > heard.zero]
     if window.first_turn:
         turns = turns[:1]
     if window.last_turns:
@@ -119,18 +182,36 @@ def _in_window(heard: Heard, speaker: Speaker, window: Window) -> list[Stretch]:
     if window.first_seconds is not None:
         stretches = between(stretches, heard.zero, heard.zero + window.first_seconds)
     if window.last_seconds is not None:
-        start = _talking_back(heard.turns_of(speaker), window.last_seconds)
+        start = _talking_back(turns_by(heard, who), window.last_seconds)
         stretches = between(stretches, start, float("inf"))
-    return stretches
+    return _around(stretches, window, moments) if window.anchors else stretches
+
+
+def _around(stretches: Sequence[Stretch], window: Window, moments: Moments | None) -> list[Stretch]:
+    """Keep of stretches what lies after (and before) the moments that a window is measured from."""
+    reach = window.seconds if window.seconds is not None else float("inf")
+    kept = list(stretches)
+    if window.after is not None:
+        starts = [end for _, end in moments(window.after)] if moments else []
+        kept = [part for start in starts for part in between(kept, start, start + reach)]
+    if window.before is not None:
+        first = min((start for start, _ in moments(window.before)), default=None) if moments else None
+        kept = [] if first is None else _ended_by(between(kept, first - reach, first), first)
+    return kept
+
+
+def _ended_by(stretches: Iterable[Stretch], end: float) -> list[Stretch]:
+    return [stretch for stretch in stretches if stretch.turn.tokens[stretch.low].start < end]
 
 
 def between(stretches: Iterable[Stretch], start: float, end: float) -> list[Stretch]:
     """Cut stretches to the words that begin in [start, end]."""
     kept = []
     for turn, low, high in stretches:
-        inside = [place for place in range(low, high + 1) if start <= turn.tokens[place].start <= end]
-        if inside:
-            kept.append(Stretch(turn, inside[0], inside[-1]))
+        first = bisect_left(turn.starts, start, low, high + 1)
+        last = bisect_right(turn.starts, end, low, high + 1) - 1
+        if first <= last:
+            kept.append(Stretch(turn, first, last))
     return kept
 
 
@@ -144,15 +225,29 @@ def _talking_back(turns: Sequence[Turn], seconds: float) -> float:
     return 0.0
 
 
-def miss_quality(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) -> Quality:
+def miss_quality(heard: Heard, who: Who, stretches: Sequence[Stretch]) -> Quality:
     """Say whether something not found in these stretches was surely not said there.
 
     Sure means: five words or more (or a shorter turn that is complete and all clear), a median word
     probability of at least .7, under a tenth of it overlapped by the other speaker, no clipping, and no
-    speech without words.
+    speech without words. Where either speaker may have said it, the words of each must be heard so well.
     """
     if "clipped" in heard.facts.warnings:
         return Quality(False, "the recording is clipped")
+    if who != "either":
+        asked = (who, *((stretch.turn.index, stretch.low, stretch.high) for stretch in stretches))
+        if asked not in heard.known:
+            heard.known[asked] = _quality_of(heard, who, stretches)
+        found_before = heard.known[asked]
+        assert isinstance(found_before, Quality)
+        return found_before
+    speakers = dict.fromkeys(stretch.turn.speaker for stretch in stretches)
+    found = [_quality_of(heard, one, [s for s in stretches if s.turn.speaker == one]) for one in speakers]
+    doubts = [quality for quality in found if not quality.sure]
+    return doubts[0] if doubts else Quality(bool(found), "no words were heard there")
+
+
+def _quality_of(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) -> Quality:
     probabilities = [
         token.probability
         for turn, low, high in stretches
@@ -197,6 +292,8 @@ def _unheard_stretch(heard: Heard, speaker: Speaker, start: float, end: float) -
 def _stutters(tokens: Sequence[Token]) -> bool:
     """Say whether three words and more come twice in a row, as recognisers do when they lose their place."""
     texts = [token.text for token in tokens]
+    if len(set(zip(texts, texts[1:], texts[2:], strict=False))) >= len(texts) - 2:
+        return False
     for size in range(_STUTTER_WORDS, min(_STUTTER_MOST, len(texts) // 2) + 1):
         for at in range(len(texts) - 2 * size + 1):
             part = texts[at : at + size]
@@ -207,10 +304,12 @@ def _stutters(tokens: Sequence[Token]) -> bool:
 
 def poorly_heard(heard: Heard) -> bool:
     """Say whether the words of the agent or of the caller were recognised badly over the whole call."""
-    return any(
-        tokens and median(token.probability for token in tokens) < MISS_PROBABILITY
-        for tokens in (heard.tokens.get("agent", ()), heard.tokens.get("customer", ()))
-    )
+    if "poorly heard" not in heard.known:
+        heard.known["poorly heard"] = any(
+            tokens and median(token.probability for token in tokens) < MISS_PROBABILITY
+            for tokens in (heard.tokens.get("agent", ()), heard.tokens.get("customer", ()))
+        )
+    return bool(heard.known["poorly heard"])
 
 
 def unheard_seconds(heard: Heard, speaker: Speaker, start: float, end: float) -> float:

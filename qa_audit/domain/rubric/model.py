@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from qa_audit.domain.checks import CheckSpec
+from qa_audit.domain.checks.acoustic import AcousticSpec
 from qa_audit.domain.checks.conditions import Condition, NotFor
 from qa_audit.domain.checks.model import Model
 from qa_audit.domain.rubric.scales import (
@@ -26,8 +28,8 @@ from qa_audit.domain.rubric.scales import (
 )
 
 SCHEMA: Final = "qa-audit/rubric@1"
-SCALED_KINDS = frozenset({"manual"})
-"""Kinds of check that can answer on a scale of levels or numbers."""
+SCALED_KINDS = {"levels": frozenset({"manual", "judge"}), "numbers": frozenset({"manual", "acoustic"})}
+"""Kinds of check that can answer on a scale of levels, and on one of numbers."""
 
 CALL_VARIABLES = frozenset({"vendor_name"})
 """Variables that every call brings along, so that a rubric need not define them."""
@@ -36,16 +38,34 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")
 Value = str | int | float | tuple[str, ...]
 
 
+def _answer_text(value: object) -> object:
+    """Write an answer as text: YAML reads a bare yes or no as true or false, and a level as a number."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, (int, float)) else value
+
+
+Spoken = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Answers = Annotated[
+    Line,
+    BeforeValidator(_answer_text),
+    WithJsonSchema({"type": ["string", "boolean", "number"], "minLength": 1, "maxLength": 250}),
+]
+
+
 class Example(Model):
     """A few turns of a made-up call, and what the criterion must answer to them (see `domain.script`)."""
 
-    lines: tuple[Line, ...] = Field(min_length=1, max_length=60, description="'A: …' agent, 'C: …' caller.")
-    answer: Line = Field(
+    lines: tuple[Spoken, ...] = Field(min_length=1, max_length=60, description="'A: …' agent, 'C: …' caller.")
+    answer: Answers = Field(
         description="yes, no, a level, or not_applicable, unsure, not_assessed; several with ' or '."
     )
     why: Line | None = None
     agent: Line | None = Field(default=None, description="The agent's name on file.")
-    facts: dict[str, Value | bool] = Field(default_factory=dict, description="Facts on file.")
+    facts: dict[str, Value | bool] = Field(
+        default_factory=dict,
+        description="Facts on file; vendor, queue, direction and the rubric's variables too.",
+    )
 
 
 class Criterion(Model):
@@ -92,8 +112,15 @@ class Criterion(Model):
                 values = [level.value for level in self.scale]
                 if len(set(values)) != len(values):
                     raise ValueError("the levels of a scale need different values")
-            if self.check.kind not in SCALED_KINDS:
-                raise ValueError("a scale of levels or numbers needs a check of kind 'manual'")
+            kinds = "numbers" if isinstance(self.scale, NumberScale) else "levels"
+            if self.check.kind not in SCALED_KINDS[kinds]:
+                known = " or ".join(f"'{kind}'" for kind in sorted(SCALED_KINDS[kinds], reverse=True))
+                raise ValueError(f"a scale of {kinds} needs a check of kind {known}")
+        if isinstance(self.check, AcousticSpec):
+            if self.scale != "yes_no" and self.check.has_limits:
+                raise ValueError("a scale of numbers has ranges: leave out 'at_least' and 'at_most'")
+            if self.scale == "yes_no" and not self.check.has_verdict:
+                raise ValueError("give the measure 'at_least' or 'at_most', or a scale of numbers")
         return self
 
     @property
@@ -135,9 +162,9 @@ class Criterion(Model):
         """Return an answer that earns most."""
         return best_of(self.scale)
 
-    @property
+    @cached_property
     def exact_points(self) -> Fraction:
-        """Return the points as an exact number."""
+        """The points as an exact number."""
         return Fraction(str(self.points))
 
 

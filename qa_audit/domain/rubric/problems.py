@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from qa_audit.errors import Invalid
 
@@ -11,16 +12,28 @@ Path = tuple[str | int, ...]
 """A place in the data: names of fields and numbers of list items."""
 
 
+_LONGEST_NAME = 80
+
+Severity = Literal["error", "warning"]
+Remark = tuple[Path, Severity, str]
+"""A place in a rubric, how grave it is, and what is wrong there."""
+
+
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a rubric: where (path and line, both may be unknown) and what."""
+    """One thing wrong with a rubric: where (path and line, both may be unknown) and what.
+
+    With a warning the rubric can be used; it probably does not do what its author wants.
+    """
 
     path: str
     line: int | None
     message: str
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
+        place += "warning: " if self.severity == "warning" else ""
         return f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
 
 
@@ -35,6 +48,15 @@ class RubricError(Invalid):
 
 
 def path_text(path: Path) -> str:
-    """Write a place as people do: `sections[0].criteria[2].check`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    """Write a place as people do: `sections[0].criteria[2].check`; of a very long name only the beginning."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_short(part)}" for part in path)
     return text.removeprefix(".")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def line_of(path: Path, lines: Mapping[Path, int]) -> int | None:
+    """Return the line of a place, or of the nearest place around it whose line is known."""
+    return next((lines[path[:size]] for size in range(len(path), -1, -1) if path[:size] in lines), None)

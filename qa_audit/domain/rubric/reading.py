@@ -10,7 +10,28 @@ from pydantic import BaseModel, ValidationError
 
 from qa_audit.domain.checks.phrases import variables_in
 from qa_audit.domain.rubric.model import CALL_VARIABLES, Rubric
-from qa_audit.domain.rubric.problems import Path, Problem, RubricError, path_text
+from qa_audit.domain.rubric.problems import Path, Problem, RubricError, line_of, path_text
+from qa_audit.domain.rubric.size import MOST_VARIANTS, variants_of_all
+
+MOST_PROBLEMS = 100
+"""So many problems of form are told; a file with more is no rubric."""
+
+_LONGEST_MESSAGE = 300
+_IN_WORDS = frozenset({"check", "na_when", "when", "not_assessed_when", "not_for"})
+"""Fields below which texts may be phrases."""
+
+_OF_FORM = frozenset(
+    {
+        "literal_error",
+        "tuple_type",
+        "model_type",
+        "model_attributes_type",
+        "string_type",
+        "int_type",
+        "float_type",
+    }
+)
+"""Errors which only say that a value has another form than one of those that are allowed."""
 
 
 def build_rubric(
@@ -25,15 +46,40 @@ def build_rubric(
         raise RubricError(source, [Problem("", lines.get(()), "a rubric is a mapping of fields to values")])
     if "sha256" in data:
         raise RubricError(source, [_problem(("sha256",), lines, "is not a known field")])
+    _refuse_too_much(data, source)
     try:
         rubric = Rubric.model_validate({**data, "sha256": sha256})
     except ValidationError as error:
-        found = [_translated(item, data, lines) for item in error.errors() if not _is_echo(item)]
-        raise RubricError(source, [*dict.fromkeys(found), *_meaning_problems(data, lines)]) from error
+        items = _told(error.errors(), data)
+        found = dict.fromkeys(_translated(item, data, lines) for item in items[:MOST_PROBLEMS])
+        if items[MOST_PROBLEMS:]:
+            last = max((problem.line or 0 for problem in found), default=0) or None
+            found[Problem("", last, f"and {len(items) - MOST_PROBLEMS} more problems")] = None
+        raise RubricError(source, [*found, *_meaning_problems(data, lines)]) from error
     problems = _meaning_problems(data, lines)
     if problems:
         raise RubricError(source, problems)
     return rubric
+
+
+def _refuse_too_much(data: Mapping[str, Any], source: str) -> None:
+    """Refuse phrases that together stand for more than can be loaded at once; one alone has a limit of its own."""
+    stand_for = variants_of_all(text for path, text in _strings(data, ()) if _IN_WORDS & set(path))
+    if stand_for > MOST_VARIANTS:
+        what = f"its phrases stand for {stand_for} variants together; at most {MOST_VARIANTS} are allowed"
+        raise RubricError(source, [Problem("", None, what)])
+
+
+def _told(items: Sequence[Any], data: object) -> list[Any]:
+    """Leave out echoes, and of a field that may have several forms the complaints of those it does not have."""
+    kept = [item for item in items if not _is_echo(item)]
+    paths = [_data_path(item["loc"], data) for item in kept]
+    precise = [path for item, path in zip(kept, paths, strict=True) if item["type"] not in _OF_FORM]
+    return [
+        item
+        for item, path in zip(kept, paths, strict=True)
+        if item["type"] not in _OF_FORM or not any(other[: len(path)] == path for other in precise)
+    ]
 
 
 def _is_echo(item: Any) -> bool:
@@ -64,8 +110,12 @@ def _translated(item: Any, data: object, lines: Mapping[Path, int]) -> Problem:
         message = f"must be {context.get('expected')}"
     elif kind == "value_error":
         message = str(context.get("error", item["msg"]))
+    elif kind == "tuple_type":
+        message = "must be a list"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message = "must hold named values"
     else:
-        message = item["msg"][:1].lower() + item["msg"][1:]
+        message = (item["msg"][:1].lower() + item["msg"][1:]).replace("tuple", "list")
     return _problem(path, lines, message)
 
 
@@ -84,8 +134,9 @@ def _data_path(location: Sequence[str | int], data: object) -> Path:
 
 
 def _problem(path: Path, lines: Mapping[Path, int], message: str) -> Problem:
-    known = next((lines[path[:size]] for size in range(len(path), -1, -1) if path[:size] in lines), None)
-    return Problem(path_text(path), known, message)
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[: _LONGEST_MESSAGE // 3]} … {message[-2 * _LONGEST_MESSAGE // 3 :]}"
+    return Problem(path_text(path), line_of(path, lines), message)
 
 
 def _known_fields(path: Path) -> list[str]:
@@ -116,7 +167,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _meaning_problems(data: Mapping[str, Any], lines: Mapping[Path, int]) -> list[Problem]:
     """Find what no single field shows: ids used twice, unknown variables and references."""
-    problems: list[Problem] = []
+    problems = _sections_used_twice(data, lines)
     ids: dict[str, None] = {}
     seen: dict[tuple[str, str], None] = {}
     for path, criterion in _criteria_in(data):
@@ -131,7 +182,7 @@ def _meaning_problems(data: Mapping[str, Any], lines: Mapping[Path, int]) -> lis
     variables = data.get("variables")
     defined = {*(variables if isinstance(variables, Mapping) else ()), *CALL_VARIABLES}
     for path, text in _strings(data, ()):
-        if not {"check", "na_when", "when", "not_assessed_when"} & set(path):
+        if not _IN_WORDS & set(path):
             continue
         for name in variables_in(text):
             if name not in defined:
@@ -140,6 +191,16 @@ def _meaning_problems(data: Mapping[str, Any], lines: Mapping[Path, int]) -> lis
                 problems.append(_problem(path, lines, f"the variable '{{{name}}}' is not defined{hint}"))
         if path[-1] in ("leave_to", "criterion") and text not in ids:
             problems.append(_problem(path, lines, f"there is no criterion '{text}'"))
+    return problems
+
+
+def _sections_used_twice(data: Mapping[str, Any], lines: Mapping[Path, int]) -> list[Problem]:
+    sections, seen, problems = data.get("sections"), set(), []
+    for s, section in enumerate(sections if isinstance(sections, (list, tuple)) else ()):
+        id = section.get("id") if isinstance(section, Mapping) else None
+        if isinstance(id, str) and id in seen:
+            problems.append(_problem(("sections", s, "id"), lines, f"'{id}' is used twice"))
+        seen.add(id if isinstance(id, str) else None)
     return problems
 
 

@@ -15,6 +15,9 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=250)]
 Prose = Annotated[str, StringConstraints(max_length=2000)]
 
 
+_ALL, _NOTHING = Fraction(1), Fraction(0)
+
+
 class Level(Model):
     """One labelled level of a scale; its answer is the value written out."""
 
@@ -97,7 +100,7 @@ def share_of(scale: Scale, answer: str) -> Fraction:
     if answer not in answers_of(scale):
         raise ValueError(f"'{answer}' is none of {', '.join(answers_of(scale))}")
     if scale == "yes_no":
-        return Fraction(answer == "yes")
+        return _ALL if answer == "yes" else _NOTHING
     values = [Fraction(str(level.value)) for level in scale]
     return (Fraction(answer) - min(values)) / (max(values) - min(values))
 

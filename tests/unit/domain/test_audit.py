@@ -116,3 +116,42 @@ def test_an_answer_must_be_on_the_scale() -> None:
         check_answer(criterion, answer)
     with pytest.raises(ValueError, match="perhaps"):
         check_answer(criterion, "perhaps")
+
+
+def commented(kind: str) -> Rubric:
+    """Build a rubric of one yes-or-no line that asks for a note."""
+    line = {"id": "one", "title": "One", "points": 10, "comment": kind, "check": {"kind": "manual"}}
+    return rubric(sections=[{"id": "all", "title": "All", "criteria": [line]}])
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "is_due"),
+    [
+        ("optional", "no", False),
+        ("on_fail", "no", True),
+        ("on_fail", "yes", False),
+        ("on_fail", "na", False),
+        ("on_fail", None, False),
+        ("always", "yes", True),
+        ("always", "na", True),
+        ("always", None, False),
+    ],
+)
+def test_a_comment_that_the_rubric_asks_for_keeps_the_scorecard_back(
+    kind: str, answer: str | None, is_due: bool
+) -> None:
+    asked = commented(kind)
+    found = blockers(lines_of(asked, None, person("one", answer, note="  ")))
+    assert [one.missing for one in found] == (["this answer needs a note for the vendor"] if is_due else [])
+    assert blockers(lines_of(asked, None, person("one", answer, note="Because."))) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "is_sure"),
+    [("on_fail", "yes", True), ("on_fail", "no", False), ("always", "yes", False)],
+)
+def test_an_answer_that_needs_a_note_is_not_accepted_with_others(
+    kind: str, answer: str, is_sure: bool
+) -> None:
+    (line,) = lines_of(commented(kind), machine(one=answer), {})
+    assert line.is_sure is is_sure

@@ -111,7 +111,7 @@ def test_shares_are_exact() -> None:
         ),
         (rubric_data(sha256="x"), "sha256: is not a known field"),
         (rubric_data(pass_mark=101), "pass_mark: input should be less than or equal to 100"),
-        (rubric_data(sections=[]), "sections: tuple should have at least 1 item"),
+        (rubric_data(sections=[]), "sections: list should have at least 1 item"),
         ({}, "sections: is missing"),
         (["no mapping"], "a rubric is a mapping"),
     ],
