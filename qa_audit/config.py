@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from qa_audit.errors import Invalid
 
 PREFIX = "QA_AUDIT_"
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TOKEN", "MEDIA_URL", "SMTP_URL")
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TOKEN", "MEDIA_URL", "SMTP_URL", "JUDGE_KEY")
 TEST_ONLY = {"QA_AUDIT_TEST_DATABASE_URL"}
 
 
@@ -37,6 +37,13 @@ class Settings(BaseModel):
     speech_device: Literal["auto", "cpu", "cuda"] = "auto"
     speech_threads: int = Field(default=0, ge=0, le=256)
     language: str = ""
+    meaning_model: str = ""
+    judge_url: str = ""
+    judge_model: str = ""
+    judge_key: str = ""
+    judge_seconds: float = Field(default=30, gt=0, le=600)
+    judge_call_tokens: int = Field(default=50_000, ge=1000)
+    judge_day_tokens: int = Field(default=1_000_000, ge=1000)
     secret_key: str = ""
     port: int = Field(default=8000, ge=1, le=65535)
     url: str = ""
@@ -72,6 +79,13 @@ class Settings(BaseModel):
                 "it must look like smtp://user:password@host:587 or smtps://user:password@host:465"
             )
         return value
+
+    @field_validator("judge_url")
+    @classmethod
+    def _judge_address(cls, value: str) -> str:
+        if value and not _is_address(value, "http", "https"):
+            raise ValueError("it must be the address of a language model, such as https://host/v1")
+        return value.rstrip("/")
 
     @field_validator("mail_from")
     @classmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qa_audit.config import Settings, load_settings
 
 if TYPE_CHECKING:
+    from qa_audit.domain.checks.tools import Judge, Meaning, Tools
     from qa_audit.mail.protocol import Mailer
     from qa_audit.media.protocol import MediaStore, Recordings
     from qa_audit.queue.protocol import Jobs
@@ -89,6 +90,30 @@ class Runtime:
         from qa_audit.mail.smtp import SmtpMailer
 
         return SmtpMailer(self.settings.smtp_url) if self.settings.smtp_url else ConsoleMailer()
+
+    @cached_property
+    def tools(self) -> Tools:
+        """The models of language that checks may ask; each is None unless the settings name it."""
+        from qa_audit.domain.checks.tools import Tools
+
+        return Tools(meaning=self._meaning(), judge=self._judge())
+
+    def _meaning(self) -> Meaning | None:
+        from qa_audit.language.embeddings import open_meaning
+
+        settings = self.settings
+        return open_meaning(settings.meaning_model, settings.model_cache) if settings.meaning_model else None
+
+    def _judge(self) -> Judge | None:
+        from qa_audit.language.judge import HttpJudge, Limits
+        from qa_audit.language.spend import DaySpend
+
+        settings = self.settings
+        if not (settings.judge_url and settings.judge_model):
+            return None
+        limits = Limits(settings.judge_seconds, settings.judge_call_tokens)
+        spend = DaySpend(settings.data_dir / "judge_spend.json", settings.judge_day_tokens, self.clock)
+        return HttpJudge(settings.judge_url, settings.judge_model, settings.judge_key, limits, spend)
 
     @cached_property
     def rubrics_dir(self) -> Path:

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "qa_audit.cli.demo:demo",
     "doctor": "qa_audit.cli.doctor:doctor",
     "restore": "qa_audit.cli.backup:restore",
+    "rubric": "qa_audit.cli.rubric:rubric",
     "serve": "qa_audit.cli.processes:serve",
     "sweep": "qa_audit.cli.processes:sweep",
     "token": "qa_audit.cli.accounts:token",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from qa_audit.domain.access import Actor
-from qa_audit.domain.rubric import Criterion
+from qa_audit.domain.rubric import Criterion, NumberScale
 from qa_audit.errors import NotFound
 from qa_audit.services.figure_filters import FigureFilter, Period
 from qa_audit.services.ports import Ports
@@ -50,7 +50,7 @@ def behind(ports: Ports, actor: Actor, slug: str, filter: FigureFilter) -> Behin
         known = known_vendor(session, actor, slug)
         looked = look(ports, session, actor, filter)
         scope, team = _of_team(session, replace(looked.scope, vendor_id=known.key), filter.team)
-        which = _which(looked, filter)
+        which = _which(session, looked, filter)
         rows = audited_calls.page(session, scope, which, (filter.page - 1) * PAGE, PAGE)
         total = audited_calls.count(session, scope, which)
     titles = {rubric.id: rubric.title for rubric in looked.rubrics.values()}
@@ -69,12 +69,12 @@ def _of_team(session: Session, scope: Scope, team: str | None) -> tuple[Scope, s
     raise NotFound()
 
 
-def _which(looked: Looked, filter: FigureFilter) -> Behind:
+def _which(session: Session, looked: Looked, filter: FigureFilter) -> Behind:
     if filter.line is None:
         return Behind(filter.show, filter.agent)
     rubric_id, criterion_id = filter.line.split("/")
     failing = {
-        key: tuple(answer for answer in criterion.answers if criterion.fails(answer))
+        key: tuple(answer for answer in _possible(session, key, criterion) if criterion.fails(answer))
         for key, rubric in looked.rubrics.items()
         if rubric.id == rubric_id
         for criterion in rubric.criteria
@@ -83,6 +83,13 @@ def _which(looked: Looked, filter: FigureFilter) -> Behind:
     if not failing:
         raise NotFound()
     return Behind(filter.show, filter.agent, criterion_id, failing)
+
+
+def _possible(session: Session, version_key: int, criterion: Criterion) -> tuple[str, ...]:
+    """Return the answers that a line can have; of a number, which nobody can list, those that were given."""
+    if not isinstance(criterion.scale, NumberScale):
+        return criterion.answers
+    return audited_calls.given_answers(session, version_key, criterion.id)
 
 
 def _criterion(looked: Looked, line: str | None) -> Criterion | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qa_audit.config import Settings
+from qa_audit.domain.checks.tools import Tools
 from qa_audit.mail.protocol import Mailer
 from qa_audit.media.protocol import MediaStore, Recordings
 from qa_audit.queue.protocol import Jobs
@@ -37,5 +38,7 @@ class Ports(Protocol):
     def speech(self) -> Transcriber: ...
     @property
     def mailer(self) -> Mailer: ...
+    @property
+    def tools(self) -> Tools: ...
     @property
     def rubrics_dir(self) -> Path: ...

@@ -31,7 +31,7 @@ def run(work: Work) -> Outcome:
     call = Call(unmasked, facts_of(work.subject, measured, unmasked))
     scored = []
     for number, (key, rubric) in enumerate(chosen):
-        scored.append((key, prescore(rubric, call, masked)))
+        scored.append((key, prescore(rubric, call, masked, tools=work.ports.tools)))
         work.progress((number + 1) / len(chosen))
 
     def store(session: Session) -> None:

@@ -13,6 +13,7 @@ from typing import Literal, cast
 
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.audit import LONGEST_NOTE, HumanAnswer, Line, Origin, check_answer
+from qa_audit.domain.rubric import Criterion, NumberScale
 from qa_audit.domain.workflow import CallStatus, ensure_move
 from qa_audit.errors import Conflict, Invalid, NotFound
 from qa_audit.services import card_numbers
@@ -321,7 +322,7 @@ def _checked(session: Session, desk: Desk, line: Line, change: Change) -> Change
     try:
         check_answer(line.criterion, change.answer)
     except ValueError:
-        errors["answer"] = "is none that this line can have"
+        errors["answer"] = _what_it_takes(line.criterion)
     notes = {"note": change.note, "private_note": change.private_note}
     tidy = {name: _tidy(text) for name, text in notes.items()}
     for name, text in tidy.items():
@@ -338,6 +339,13 @@ def _checked(session: Session, desk: Desk, line: Line, change: Change) -> Change
     if errors:
         raise Invalid("The line cannot be saved like this.", errors)
     return Change(change.answer, tidy["note"], tidy["private_note"], pin)
+
+
+def _what_it_takes(criterion: Criterion) -> str:
+    scale = criterion.scale
+    if isinstance(scale, NumberScale):
+        return f"must be a number from {scale.least:g} to {scale.most:g} ({scale.unit})"
+    return "is none that this line can have"
 
 
 def _tidy(text: str) -> str:

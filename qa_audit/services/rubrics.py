@@ -1,4 +1,7 @@
-"""Rubrics in use: publishing the bundled ones, and finding those that apply to a call."""
+"""Rubrics in use: publishing the bundled ones, finding those that apply to a call, and how versions come and go.
+
+What makes a version, and what only changes words, is told in docs/rubric-versions.md.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,49 @@ from qa_audit.domain import rubric as rules
 from qa_audit.domain.rubric import Rubric
 from qa_audit.errors import Conflict
 from qa_audit.services.ports import Ports
+from qa_audit.services.rubric_drafts import (
+    archive,
+    begin_rubric,
+    discard_draft,
+    draft,
+    draft_changes,
+    drafts,
+    open_draft,
+    overview,
+    problems_in,
+    publish_draft,
+    save_draft,
+    version_changes,
+    version_text,
+)
 from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_views import Draft, FailingExamples, RubricOverview, VersionInfo
 from qa_audit.storage import rubrics as stored
 from qa_audit.storage.database import IntegrityError, Session
 from qa_audit.storage.results import Subject
+
+__all__ = [
+    "Draft",
+    "FailingExamples",
+    "RubricOverview",
+    "VersionInfo",
+    "applicable",
+    "archive",
+    "begin_rubric",
+    "day_of",
+    "discard_draft",
+    "draft",
+    "draft_changes",
+    "drafts",
+    "open_draft",
+    "overview",
+    "problems_in",
+    "publish_draft",
+    "save_draft",
+    "sync_bundled",
+    "version_changes",
+    "version_text",
+]
 
 log = logs.get(__name__)
 
@@ -23,8 +65,9 @@ log = logs.get(__name__)
 def sync_bundled(ports: Ports) -> int:
     """Publish every bundled rubric version that is not here yet; returns how many were new.
 
-    Safe to call at every start and from several processes at once. Raises Conflict when the text of a version
-    that was published has changed, RubricError when a file is not usable.
+    A rubric of which somebody here published a version of their own is theirs from then on: what is bundled of it
+    is left out. Safe to call at every start and from several processes at once. Raises Conflict when the text of
+    a version that was published has changed, RubricError when a file is not usable.
     """
     new = 0
     for path in sorted(ports.rubrics_dir.glob("*.yaml")):
@@ -50,6 +93,7 @@ def applicable(
         queue=subject.queue,
         language=subject.language or heard,
         direction=subject.direction,
+        seconds=subject.duration,
     )
     return tuple((versions[rubric.sha256].key, rubric) for rubric in chosen)
 
@@ -72,6 +116,8 @@ def _publish(ports: Ports, path: Path) -> int:
     text = path.read_text(encoding="utf-8")
     rubric = load_rubric(text, path.name)
     with ports.db.write() as session:
+        if stored.is_own(session, rubric.id):
+            return 0
         known = stored.find(session, rubric.id, rubric.version)
         if known is None:
             stored.publish(
@@ -82,6 +128,7 @@ def _publish(ports: Ports, path: Path) -> int:
                 sha256=rubric.sha256,
                 source=text,
                 effective_from=rubric.effective_from,
+                bundled=True,
             )
     if known is None:
         log.info("rubric published", rubric=rubric.id, version=rubric.version)

@@ -206,13 +206,14 @@ def vendors_of(looked: Looked, known: Sequence[VendorInfo]) -> tuple[Vendor, ...
     names = {vendor.key: (vendor.slug, vendor.name) for vendor in known}
     found = {group.key: group for group in _groups(looked, "vendor", names)}
     return tuple(
-        Vendor(vendor.slug, vendor.name, _limit(vendor), found[vendor.slug])
+        Vendor(vendor.slug, vendor.name, limit_of(vendor), found[vendor.slug])
         for vendor in known
         if vendor.slug in found
     )
 
 
-def _limit(vendor: VendorInfo) -> float | None:
+def limit_of(vendor: VendorInfo) -> float | None:
+    """Return how many calls in 100 a vendor's contract lets be fatal; None without such a limit."""
     value = vendor.variables.get(LIMIT)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 

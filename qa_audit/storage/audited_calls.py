@@ -73,6 +73,22 @@ def count(session: Session, scope: Scope, behind: Behind) -> int:
     return int(session.execute(_joined(select(func.count()), scope, behind)).scalar_one())
 
 
+def given_answers(session: Session, version_key: int, criterion: str) -> tuple[str, ...]:
+    """Return the different answers that were given to a criterion of a rubric version; not applicable is none."""
+    query = (
+        select(col(Answer.answer))
+        .where(
+            col(Answer.rubric_version_id) == version_key,
+            col(Answer.criterion) == criterion,
+            col(Answer.answer).is_not(None),
+            col(Answer.answer) != "na",
+        )
+        .distinct()
+        .order_by(col(Answer.answer))
+    )
+    return tuple(str(answer) for answer in session.scalars(query))
+
+
 def _joined(query: Select[*tuple[Any, ...]], scope: Scope, behind: Behind) -> Select[*tuple[Any, ...]]:
     scored = select(col(AuditScore.id)).where(col(AuditScore.audit_id) == col(Audit.id))
     kinds: Mapping[Kind, ColumnElement[bool] | None] = {

@@ -12,6 +12,7 @@ import pytest
 from qa_audit.domain.rubric import RubricError
 from qa_audit.errors import Conflict
 from qa_audit.runtime import Runtime
+from qa_audit.services.rubric_files import load_rubric
 from qa_audit.services.rubrics import sync_bundled
 from qa_audit.storage import rubrics as stored
 
@@ -54,9 +55,11 @@ def test_a_changed_text_needs_a_new_version_number(runtime: Runtime, folder: Pat
     path.write_text(text + "\n# an afterthought\n", encoding="utf-8")
     with pytest.raises(Conflict, match=f"{path.name}.*new version number"):
         sync_bundled(runtime)
-    path.write_text(text.replace("version: 1", "version: 2", 1), encoding="utf-8")
+    number = load_rubric(text).version
+    path.write_text(text.replace(f"version: {number}", f"version: {number + 1}", 1), encoding="utf-8")
+    before = len(versions(runtime))
     assert sync_bundled(runtime) == 1
-    assert len(versions(runtime)) == 3
+    assert len(versions(runtime)) == before + 1
 
 
 def test_a_file_that_is_no_rubric_is_refused_by_name(runtime: Runtime, folder: Path) -> None:

@@ -15,6 +15,7 @@ from qa_audit.storage.tables.audits import (
     Event,
     Mail,
     PreScoreRow,
+    RubricDraft,
     RubricVersion,
     Scorecard,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "PasswordLink",
     "PreScoreRow",
     "Recording",
+    "RubricDraft",
     "RubricVersion",
     "SQLModel",
     "Scorecard",

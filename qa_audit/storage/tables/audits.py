@@ -26,7 +26,7 @@ from qa_audit.storage.tables.columns import (
 
 
 class RubricVersion(SQLModel, table=True):
-    """A published rubric version: its YAML text never changes."""
+    """A published rubric version: its YAML text never changes. `bundled` ones came with the software."""
 
     __tablename__ = "rubric_version"
     __table_args__ = (
@@ -41,7 +41,25 @@ class RubricVersion(SQLModel, table=True):
     source: str = long_text(nullable=False)
     effective_from: date
     state: str = Field(default="published", sa_column=Column(String(16), nullable=False))
+    bundled: bool = False
+    published_by: int | None = reference("user_account.id", nullable=True)
     created_at: datetime = moment(nullable=False)
+
+
+class RubricDraft(SQLModel, table=True):
+    """The one draft of a rubric, which may be invalid; `seen` grows with every save, so that none is overwritten."""
+
+    __tablename__ = "rubric_draft"
+    id: int | None = key()
+    rubric: str = Field(sa_column=Column(String(100), nullable=False, unique=True))
+    title: str
+    base_version: int | None = None
+    source: str = long_text(nullable=False)
+    seen: int = 1
+    begun_by: int | None = reference("user_account.id", nullable=True)
+    begun_at: datetime = moment(nullable=False)
+    saved_by: int | None = reference("user_account.id", nullable=True)
+    saved_at: datetime = moment(nullable=False)
 
 
 class PreScoreRow(SQLModel, table=True):

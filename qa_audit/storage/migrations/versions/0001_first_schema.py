@@ -38,23 +38,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_login_failure_subject_at"), ["subject", "at"], unique=False)
 
     op.create_table(
-        "rubric_version",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("rubric", sa.String(length=100), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("effective_from", sa.Date(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('draft', 'published', 'archived')", name=op.f("ck_rubric_version_state")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_rubric_version")),
-        sa.UniqueConstraint("rubric", "version", name=op.f("uq_rubric_version_rubric_version")),
-    )
-    op.create_table(
         "upload_key",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
@@ -245,6 +228,56 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_user_account_agent_id"), ["agent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_user_account_team_id"), ["team_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_user_account_vendor_id"), ["vendor_id"], unique=False)
+
+    op.create_table(
+        "rubric_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rubric", sa.String(length=100), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("effective_from", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("bundled", sa.Boolean(), nullable=False),
+        sa.Column("published_by", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('draft', 'published', 'archived')", name=op.f("ck_rubric_version_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["published_by"], ["user_account.id"], name=op.f("fk_rubric_version_published_by_user_account")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rubric_version")),
+        sa.UniqueConstraint("rubric", "version", name=op.f("uq_rubric_version_rubric_version")),
+    )
+    with op.batch_alter_table("rubric_version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rubric_version_published_by"), ["published_by"], unique=False)
+
+    op.create_table(
+        "rubric_draft",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rubric", sa.String(length=100), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("base_version", sa.Integer(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("begun_by", sa.Integer(), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("saved_by", sa.Integer(), nullable=True),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["begun_by"], ["user_account.id"], name=op.f("fk_rubric_draft_begun_by_user_account")
+        ),
+        sa.ForeignKeyConstraint(
+            ["saved_by"], ["user_account.id"], name=op.f("fk_rubric_draft_saved_by_user_account")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rubric_draft")),
+        sa.UniqueConstraint("rubric", name=op.f("uq_rubric_draft_rubric")),
+    )
+    with op.batch_alter_table("rubric_draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rubric_draft_begun_by"), ["begun_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rubric_draft_saved_by"), ["saved_by"], unique=False)
 
     op.create_table(
         "audit",
@@ -641,6 +674,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_reviewer_id"))
 
     op.drop_table("audit")
+    with op.batch_alter_table("rubric_draft", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rubric_draft_saved_by"))
+        batch_op.drop_index(batch_op.f("ix_rubric_draft_begun_by"))
+
+    op.drop_table("rubric_draft")
+    with op.batch_alter_table("rubric_version", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rubric_version_published_by"))
+
+    op.drop_table("rubric_version")
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_account_vendor_id"))
         batch_op.drop_index(batch_op.f("ix_user_account_team_id"))
@@ -681,7 +723,6 @@ def downgrade() -> None:
     op.drop_table("agent")
     op.drop_table("vendor")
     op.drop_table("upload_key")
-    op.drop_table("rubric_version")
     with op.batch_alter_table("login_failure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_failure_subject_at"))
 
