@@ -23,6 +23,7 @@ MACROS = {
     "call": "macros/call.html",
     "review": "macros/review.html",
     "foot": "macros/foot.html",
+    "rubrics": "macros/rubrics.html",
 }
 """Macros are globals, because a block that is rendered alone does not see what its template imports."""
 
@@ -33,6 +34,16 @@ NAVIGATION: tuple[tuple[str, Action, tuple[str, ...]], ...] = (
     ("Queue", "hear_calls", ("review.queue", "review.show")),
     ("Calls", "see_calls", ("calls.index", "calls.show", "calls.delete")),
     ("Scorecards", "see_scorecards", ("scorecards.index", "scorecards.show")),
+    (
+        "Rubrics",
+        "rubric.read",
+        (
+            *("rubrics.index", "rubrics.begin", "rubrics.show", "rubrics.differences", "rubrics.corrections"),
+            *("rubrics.edit", "rubrics.save", "rubrics.yaml", "rubrics.save_yaml", "rubrics.try_draft"),
+            *("rubrics.try_call", "rubrics.backtest", "rubrics.draft_differences", "rubrics.publish"),
+            "rubrics.publish_now",
+        ),
+    ),
     ("Upload", "upload", ("calls.upload", "calls.receive")),
     ("Vendors", "see_vendors", ("vendors.index", "vendors.show", "vendors.audits")),
     (

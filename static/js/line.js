@@ -56,6 +56,14 @@ document.addEventListener("click", (event) => {
   step(Number(stepper.dataset.step));
 });
 
+document.addEventListener("click", (event) => {
+  const jump = event.target.closest?.("[data-jump]");
+  const line = jump && document.getElementById(jump.hash.slice(1));
+  if (!line) return;
+  event.preventDefault();
+  show(line);
+});
+
 document.addEventListener("focusin", (event) => {
   const line = lineOf(event.target);
   if (line) takeInHand(line);

@@ -4,7 +4,7 @@
 
 const SOON = 700;
 const RETRY = [2000, 4000, 8000, 15000];
-const FIELDS = ["answer", "note", "private_note", "pin"];
+const FIELDS = ["answer", "note", "private_note", "pin", "number"];
 
 document.documentElement.classList.add("scripted");
 
@@ -23,7 +23,7 @@ function read(form) {
 
 function write(form, values) {
   for (const radio of form.querySelectorAll("[name=answer]")) radio.checked = radio.value === values.answer;
-  for (const name of FIELDS.slice(1)) form.elements[name].value = values[name];
+  for (const name of FIELDS.slice(1)) if (form.elements[name]) form.elements[name].value = values[name] ?? "";
   if (values.private_note) form.querySelector(".private").open = true;
 }
 
@@ -157,14 +157,27 @@ document.addEventListener("click", (event) => {
   for (const form of forms()) if (unsaved.has(keyOf(form))) save(form);
 });
 
+function empty(field) {
+  if (field.type === "radio") field.checked = false;
+  else field.value = "";
+}
+
+// A number and "not applicable" rule each other out.
+function oneAnswer(form, field) {
+  if (field.name === "answer" && form.elements.number) form.elements.number.value = "";
+  if (field.name === "number") for (const radio of form.querySelectorAll("[name=answer]")) radio.checked = false;
+}
+
 document.addEventListener("input", (event) => {
   const form = event.target.closest?.("form.answering");
-  if (form) changed(form, event.target.matches("textarea") ? SOON : 0);
+  if (!form) return;
+  oneAnswer(form, event.target);
+  changed(form, event.target.matches("textarea, [type=number]") ? SOON : 0);
 });
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form.answering");
-  if (form && event.target.matches("textarea") && unsaved.has(keyOf(form))) save(form);
+  if (form && event.target.matches("textarea, [type=number]") && unsaved.has(keyOf(form))) save(form);
 });
 
 document.addEventListener("click", (event) => {
@@ -172,7 +185,7 @@ document.addEventListener("click", (event) => {
   const form = button?.closest("form.answering");
   if (form) {
     event.preventDefault();
-    if ("clear" in button.dataset) for (const radio of form.querySelectorAll("[name=answer]")) radio.checked = false;
+    if ("clear" in button.dataset) for (const one of form.querySelectorAll("[name=answer], [name=number]")) empty(one);
     else form.elements.pin.value = "pinHere" in button.dataset ? here() : button.dataset.pin;
     changed(form);
     return;

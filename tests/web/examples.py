@@ -31,6 +31,7 @@ from qa_audit.web.pages import Choice, ErrorPage
 from tests.web import examples_scorecards, vendor_examples
 from tests.web.admin_examples import ADMIN_EXAMPLES
 from tests.web.review_examples import REVIEW
+from tests.web.rubric_examples import RUBRIC_EXAMPLES
 
 MOMENT = datetime(2026, 11, 5, 18, 21, tzinfo=UTC)
 NASTY = "<script>alert('Ana & Bo')</script>"
@@ -164,6 +165,7 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
         WelcomePage("ana@example.org", "/welcome/abc", "", 12),
     ),
     **ADMIN_EXAMPLES,
+    **RUBRIC_EXAMPLES,
     "calls/call.html": (CALL, BARE_CALL),
     "calls/delete.html": (
         DeletePage("Delete this call for good?", NASTY, "/calls/abc/delete", "/calls/abc"),

@@ -16,8 +16,10 @@ from qa_audit.web.scorecards.pages import (
     ListPage,
     ListRow,
     Play,
+    RubricSections,
     RuleText,
     Said,
+    SectionLine,
     Sound,
 )
 
@@ -32,6 +34,7 @@ LINE = LineShown(
     mark="fatal",
     is_grave=True,
     answer="no",
+    label=NASTY,
     reason=NASTY,
     note=NASTY,
     decided=NASTY,
@@ -44,6 +47,7 @@ BARE_LINE = replace(
     id="brand-hello",
     mark="−4",
     is_grave=False,
+    label="",
     reason="",
     note="",
     said=(),
@@ -68,6 +72,11 @@ CARD = CardPage(
     kept=(replace(LINE, id="k"), replace(BARE_LINE, id="l")),
     kept_words="8 lines kept all their points",
     open=(replace(BARE_LINE, id="o"),),
+    rubrics=(
+        RubricSections(
+            NASTY, (SectionLine(NASTY, "80 %", NASTY, NASTY), SectionLine("Close", "–", "nothing", ""))
+        ),
+    ),
     history=History(NASTY, "3 of 10", NASTY, (NASTY,)),
     decided=(NASTY, NASTY),
     answer=AnswerPart(NASTY, "plain", NASTY, "/scorecards/abc/acknowledge", NASTY, 2000),
@@ -84,6 +93,7 @@ BARE_CARD = replace(
     lost=(),
     kept=(),
     open=(),
+    rubrics=(),
     history=None,
     answer=AnswerPart("Acknowledged", "good", None, None, "", 2000),
     call=None,

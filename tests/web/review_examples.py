@@ -14,6 +14,8 @@ from qa_audit.web.review.pages import (
     Clash,
     Flag,
     Foot,
+    LineKey,
+    NumberField,
     Pinned,
     QueueFigure,
     QueueForm,
@@ -21,6 +23,7 @@ from qa_audit.web.review.pages import (
     ReviewLine,
     ReviewPage,
     ReviewPart,
+    SectionSoFar,
     ShownQueue,
     Standing,
 )
@@ -70,11 +73,15 @@ LINE = ReviewLine(
     guidance=NASTY,
     policy=NASTY,
     not_applicable_when=NASTY,
+    when=(("Yes", NASTY),),
+    note_due=NASTY,
+    key="q",
     choices=(
         AnswerChoice("yes", "Yes", "y", False, "good"),
         AnswerChoice("no", "No", "n", True, "bad"),
         AnswerChoice("na", "N/A", "x", False, "plain"),
     ),
+    number=None,
     is_answered=True,
     answer="No",
     got="0 of 10",
@@ -98,10 +105,26 @@ SETTLED = replace(
 )
 READ_ONLY = replace(LINE, id="line-care-read", clash=None, may_change=False)
 SURE = replace(
-    OPEN, id="line-care-sure", is_compact=True, evidence=(), guidance="", policy="", not_applicable_when=""
+    OPEN,
+    id="line-care-sure",
+    is_compact=True,
+    evidence=(),
+    guidance="",
+    policy="",
+    not_applicable_when="",
+    when=(),
+    note_due="",
+    key="",
 )
+NUMBER = replace(
+    OPEN, id="line-care-number", tag="fatal for its section", choices=(AnswerChoice("na", "N/A", "x", False, "plain"),),
+    number=NumberField("12", NASTY, "0", "60", (f"up to 30: all points ({NASTY})",)),
+)  # fmt: skip
 
-PART = ReviewPart("care", NASTY, "version 1", (LINE, OPEN, READ_ONLY), (SURE,), (SETTLED,), 2, 5)
+SECTIONS = (SectionSoFar(NASTY, "80 %", "8 of 10 points"), SectionSoFar("Close", "", "nothing counted yet"))
+PART = ReviewPart(
+    "care", NASTY, "version 1", (LINE, OPEN, READ_ONLY, NUMBER), (SURE,), (SETTLED,), 2, 6, SECTIONS
+)
 FOOT = Foot(
     standings=(Standing("care", NASTY, "Not passed so far", "bad", NASTY, "2 lines open here"),),
     saved="Saved 10:41",
@@ -142,6 +165,7 @@ AUDIT = ReviewPage(
     warnings=(NASTY,),
     parts=(PART,),
     no_parts="No rubric applies.",
+    keys=(LineKey("q", NASTY, "#line-care-promises"),),
     acceptance=Acceptance("/calls/abc/review/accept", 7, "/calls/abc/review/undo", "batch", 3),
     foot=FOOT,
     changed=None,
@@ -150,7 +174,7 @@ AUDIT = ReviewPage(
 )
 BARE_AUDIT = replace(
     AUDIT, player=None, turns=(), nameable=frozenset(), naming=None, parts=(), warnings=(), draft="", state="",
-    acceptance=Acceptance(None, 0, None, "", 0), demo_model=False,
+    keys=(), acceptance=Acceptance(None, 0, None, "", 0), demo_model=False,
     foot=Foot((), "Nothing answered yet", None, None, None, None, None, (), None),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, select
 
 from qa_audit.domain.access import SYSTEM, VENDOR_SIDE, Role
 from qa_audit.runtime import Runtime
-from qa_audit.services import accounts, people, scorecards
+from qa_audit.services import accounts, people, rubrics, scorecards
 from qa_audit.storage.accounts import accounts as all_accounts
 from tests.auditing import add_sound, make_audited, make_side
 from tests.factories import make_user, make_vendor
@@ -104,6 +104,25 @@ EXPECTED: dict[tuple[str, str], dict[str, object]] = {
     ("GET", "/admin/vendors/<slug>/agents/<id>"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
     ("POST", "/admin/vendors/<slug>/agents/<id>"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
     ("POST", "/admin/vendors/<slug>/agents/<id>/teams"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
+    ("GET", "/rubrics"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
+    ("POST", "/rubrics"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
+    ("GET", "/rubrics/<id>"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
+    ("GET", "/rubrics/<id>/differences"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
+    ("GET", "/rubrics/<id>/corrections"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
+    ("POST", "/rubrics/<id>/archive"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 404},
+    ("POST", "/rubrics/<id>/draft"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 303},
+    ("GET", "/rubrics/<id>/edit"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("POST", "/rubrics/<id>/edit"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
+    ("GET", "/rubrics/<id>/yaml"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("POST", "/rubrics/<id>/yaml"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
+    ("POST", "/rubrics/<id>/check"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("GET", "/rubrics/<id>/try"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("GET", "/rubrics/<id>/try/<call>"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("GET", "/rubrics/<id>/backtest"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("GET", "/rubrics/<id>/changes"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("GET", "/rubrics/<id>/publish"): {"anonymous": TO_LOGIN, **ADMIN_ONLY},
+    ("POST", "/rubrics/<id>/publish"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
+    ("POST", "/rubrics/<id>/discard"): {"anonymous": TO_LOGIN, **ADMIN_ONLY, "admin": 422},
     ("GET", "/vendors"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
     ("GET", "/vendors/<slug>"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
     ("GET", "/vendors/<slug>/audits"): {"anonymous": TO_LOGIN, **STAFF_ONLY},
@@ -162,6 +181,7 @@ def place(here: Runtime) -> Place:
     call, _ = receive(here, vendor)
     spare, _ = receive(here, vendor)
     assert work_off(here) == ["done"] * 6
+    rubrics.open_draft(here, SYSTEM, "service-quality")
     accounts.create_token(here, "read")
     token = people.tokens(here, SYSTEM)[0].id
     assert vendor.id is not None
@@ -186,10 +206,12 @@ def address(rule: str, place: Place) -> str:
         "/teams/<id>": place.team,
         "/agents/<id>": place.agent,
         "/scorecards/<id>": place.card,
+        "/rubrics/<id>": "service-quality",
         "/calls/<id>/delete": place.spare,
     }
     thing = next((value for part, value in things.items() if part in rule), place.call)
     filled = rule.replace("<id>", thing).replace("<slug>", place.slug).replace("<token>", "no-such-token")
+    filled = filled.replace("<call>", place.call)
     filled = filled.replace("<path:filename>", "css/base.css")
     assert "<" not in filled, f"nothing stands for a part of {rule}"
     return filled

@@ -182,7 +182,7 @@ def test_scores_so_far_say_so(reviewer: FlaskClient, talked: str) -> None:
     text = text_of(find(page(reviewer, talked), "section", id="answers"))
     assert "so far" in text
     assert "points decided by the machine, pass mark 85" in text
-    assert "version 1, in force since 1 Jan 2026" in text
+    assert "version 2, in force since 1 Jan 2026" in text
 
 
 def test_the_rule_behind_a_line_is_there(reviewer: FlaskClient, talked: str) -> None:

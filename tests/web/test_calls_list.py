@@ -223,8 +223,8 @@ def test_navigation_shows_where_one_is_and_only_what_one_may_use(
             for link in find_all(find(get_page(client, "/calls"), "nav", aria_label="Main"), "a")
         ]
 
-    assert entries(admin) == ["Queue", "Calls", "Scorecards", "Upload", "Vendors", "Admin"]
-    assert entries(reviewer) == ["Queue", "Calls", "Scorecards", "Upload", "Vendors"]
-    assert entries(sign_in_as("viewer")) == ["Queue", "Calls", "Scorecards", "Vendors"]
+    assert entries(admin) == ["Queue", "Calls", "Scorecards", "Rubrics", "Upload", "Vendors", "Admin"]
+    assert entries(reviewer) == ["Queue", "Calls", "Scorecards", "Rubrics", "Upload", "Vendors"]
+    assert entries(sign_in_as("viewer")) == ["Queue", "Calls", "Scorecards", "Rubrics", "Vendors"]
     (current,) = find_all(get_page(admin, "/calls"), "a", aria_current="true")
     assert text_of(current) == "Calls"

@@ -38,6 +38,7 @@ KINDS = {
     "/api/v1/scorecards": "cards",
     "/vendors": "vendors",
     "/admin": "admin",
+    "/rubrics": "rubric",
 }
 """What a route shows, by the longest beginning of its address that fits."""
 
@@ -208,7 +209,7 @@ def test_what_is_ones_own_is_there(world: World, visitor: Visitor) -> None:
 
 
 def test_staffs_pages_do_not_exist_for_the_vendors_side(app: Flask, world: World, visitor: Visitor) -> None:
-    found = list(routes(app, "calls", "upload", "review", "admin"))
+    found = list(routes(app, "calls", "upload", "review", "admin", "rubric"))
     assert len(found) > 20
     for method, rule in found:
         for id in (world.own.waiting, world.own.side.vendor.slug):

@@ -31,7 +31,7 @@ def test_own_scripts_stay_within_their_budget_and_say_what_works_without_them() 
     scripts = sorted((STATIC / "js").glob("*.js"))
     lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in scripts}
     assert max(lines.values()) <= 300, "a script that does more than one thing"
-    assert sum(lines.values()) <= 950
+    assert sum(lines.values()) <= 1050
     for path in scripts:
         source = path.read_text(encoding="utf-8")
         opening = source.split("\n\n", 1)[0] if source.startswith("//") else ""

@@ -98,7 +98,7 @@ def _line(criterion: Criterion, line: CriterionResult, address: str) -> Line:
     return Line(
         id=criterion.id,
         title=criterion.title,
-        tag="fatal" if criterion.fatal else "critical" if criterion.critical else None,
+        tag=tag_of(criterion),
         tone=tone_of(line),
         answer=_answer(line),
         points=_points(criterion, line),
@@ -108,6 +108,15 @@ def _line(criterion: Criterion, line: CriterionResult, address: str) -> Line:
         policy=criterion.policy,
         not_applicable_when=criterion.na,
     )
+
+
+def tag_of(criterion: Criterion) -> str | None:
+    """Say in a word or two what a no does besides its points."""
+    if criterion.fatal:
+        return "fatal"
+    if criterion.fatal_for_section:
+        return "fatal for its section"
+    return "critical" if criterion.critical else None
 
 
 def _answer(line: CriterionResult) -> str:

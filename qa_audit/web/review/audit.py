@@ -9,6 +9,7 @@ from flask import url_for
 
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.audit import Line as AuditLine
+from qa_audit.domain.findings import SectionScore
 from qa_audit.services import outcomes, review_queue
 from qa_audit.services.audit_desk import AuditView, Part
 from qa_audit.services.calls import CallDetail
@@ -31,9 +32,11 @@ from qa_audit.web.review.pages import (
     Acceptance,
     Ask,
     Foot,
+    LineKey,
     ReviewLine,
     ReviewPage,
     ReviewPart,
+    SectionSoFar,
     Standing,
 )
 from qa_audit.web.templating import count, day, percent
@@ -90,6 +93,7 @@ def review_page(ports: Ports, actor: Actor, view: AuditView, request: Request) -
         warnings=base.warnings,
         parts=parts,
         no_parts=_no_parts(call),
+        keys=_keys(view),
         acceptance=_acceptance(view),
         foot=_foot(ports, actor, view, parts, request),
         changed=lines.line(*request.changed) if request.changed and request.is_part else None,
@@ -127,6 +131,7 @@ class _Lines:
             settled=self._worded(part, settled),
             to_answer=len(part.open),
             lines=len(part.lines),
+            sections=_sections(part),
         )
 
     def line(self, rubric: str, criterion: str) -> ReviewLine:
@@ -149,6 +154,30 @@ class _Lines:
             )
             for line in lines
         )
+
+
+def _sections(part: Part) -> tuple[SectionSoFar, ...]:
+    """Say what each section comes to, once anything counts; one alone says no more than the whole."""
+    titles = {section.id: section.title for section in part.rubric.sections}
+    if len(titles) == 1 or all(one.percent is None for one in part.score.sections):
+        return ()
+    return tuple(
+        SectionSoFar(titles[one.id], f"{percent(one.percent)} %", section_words(one))
+        if one.percent is not None
+        else SectionSoFar(titles[one.id], "", "nothing counted yet")
+        for one in part.score.sections
+    )
+
+
+def _keys(view: AuditView) -> tuple[LineKey, ...]:
+    found: dict[str, LineKey] = {}
+    for part in view.parts:
+        for line in part.lines:
+            key = line.criterion.key
+            if key and key not in found:
+                address = f"#{line_id(part.rubric.id, line.criterion.id)}"
+                found[key] = LineKey(key, f"Go to: {line.criterion.title}", address)
+    return tuple(found.values())
 
 
 def _pinned(view: AuditView, rubric: str) -> str:
@@ -225,6 +254,13 @@ def _foot(
 def _next_open(parts: tuple[ReviewPart, ...]) -> str | None:
     lines = [line.id for part in parts for line in (*part.open, *part.sure) if not line.is_answered]
     return f"#{lines[0]}" if lines else None
+
+
+def section_words(one: SectionScore) -> str:
+    """Write what a section's score is made of, and how much of the whole it is."""
+    counted = f"{one.points:g} of {one.possible:g} points" if one.possible else f"+{one.points:g}"
+    counted += " with bonus" if one.points > one.possible else ""
+    return f"{counted}, {percent(one.weight * 100)} % of the score"
 
 
 def _standing(view: AuditView, part: Part) -> Standing:

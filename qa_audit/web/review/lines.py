@@ -10,20 +10,26 @@ from flask import url_for
 from qa_audit.domain.audit import NOT_APPLICABLE, HumanAnswer, blockers
 from qa_audit.domain.audit import Line as AuditLine
 from qa_audit.domain.findings import CriterionResult
-from qa_audit.domain.rubric import Criterion
+from qa_audit.domain.rubric import Criterion, NumberScale
+from qa_audit.domain.rubric.keys import ANSWER_KEYS
 from qa_audit.services.audit_desk import Part
 from qa_audit.services.reviewing import Change, StaleAnswer
+from qa_audit.web.calls.findings import tag_of
 from qa_audit.web.calls.pages import Line as MachineLine
 from qa_audit.web.context import runtime
 from qa_audit.web.pages import Tone
-from qa_audit.web.review.pages import AnswerChoice, Clash, Pinned, ReviewLine
+from qa_audit.web.review.pages import AnswerChoice, Clash, NumberField, Pinned, ReviewLine
 from qa_audit.web.templating import clock, count, here
 
 MachineLines = Mapping[tuple[str, str], MachineLine]
 _CERTAINTY = {"sure": "sure", "fairly_sure": "fairly sure"}
 _LEFT = {"manual": "leaves this to you", "not_assessed": "not assessed", "not_applicable": "not applicable"}
 _WORDS = {"yes": "Yes", "no": "No", NOT_APPLICABLE: "N/A"}
-_KEYS = {"yes": "y", "no": "n", NOT_APPLICABLE: "x"}
+_NOTES = {
+    "optional": "",
+    "on_fail": "due when it fails",
+    "always": "always due",
+}
 
 
 def line_id(rubric: str, criterion: str) -> str:
@@ -51,16 +57,20 @@ def review_line(
         rubric=part.rubric.id,
         criterion=criterion.id,
         title=criterion.title,
-        tag="fatal" if criterion.fatal else "critical" if criterion.critical else None,
+        tag=tag_of(criterion),
         tone=_tone(line),
-        points=count_points(criterion.points),
+        points=points_words(criterion),
         machine=_machine(line),
         reason=line.machine.reason if line.machine else "",
         evidence=found.evidence if found else (),
         guidance=criterion.guidance,
         policy=criterion.policy,
         not_applicable_when=criterion.na,
+        when=answer_guidance(criterion),
+        note_due=_NOTES[criterion.comment],
+        key=criterion.key or "",
         choices=_choices(criterion, shown.answer),
+        number=_number(criterion, shown.answer),
         is_answered=line.is_answered,
         answer=answer_words(criterion, human.answer),
         got=_got(line),
@@ -87,7 +97,7 @@ def is_settled(line: AuditLine) -> bool:
 def urgency(line: AuditLine) -> int:
     """Rank open lines: suspected fatals, suspected criticals, half done ones, unsure, manual, fairly sure."""
     if line.is_suspected or line.is_grave_no:
-        return 0 if line.criterion.fatal else 1
+        return 0 if line.criterion.fatal or line.criterion.fatal_for_section else 1
     if line.is_answered:
         return 2
     status = line.machine.status if line.machine else "manual"
@@ -99,6 +109,11 @@ def count_points(points: float) -> str:
     return "1 point" if points == 1 else f"{points:g} points"
 
 
+def points_words(criterion: Criterion) -> str:
+    """Write what a line is worth."""
+    return f"bonus, up to +{criterion.points:g}" if criterion.bonus else count_points(criterion.points)
+
+
 def answer_words(criterion: Criterion, answer: str | None) -> str:
     """Write an answer as it is read; an open line says so."""
     if answer is None:
@@ -106,7 +121,37 @@ def answer_words(criterion: Criterion, answer: str | None) -> str:
     if answer in _WORDS:
         return _WORDS[answer]
     label = criterion.label(answer)
-    return f"{answer}: {label}" if label else answer
+    counted = f"{answer} {criterion.scale.unit}" if isinstance(criterion.scale, NumberScale) else answer
+    return f"{counted}: {label}" if label else counted
+
+
+def answer_guidance(criterion: Criterion) -> tuple[tuple[str, str], ...]:
+    """Return when to give which answer, as far as the rubric says so: the answer in words, and when."""
+    levels = criterion.scale if isinstance(criterion.scale, tuple) else ()
+    found = {level.answer: level.guidance for level in levels if level.guidance} | criterion.guidance_for
+    known = (*criterion.answers, NOT_APPLICABLE)
+    named = {("na" if answer == "not_applicable" else answer): text for answer, text in found.items()}
+    ordered = sorted(named, key=lambda answer: known.index(answer) if answer in known else len(known))
+    return tuple(
+        (answer_words(criterion, answer) if answer in known else answer, named[answer]) for answer in ordered
+    )
+
+
+def range_words(scale: NumberScale) -> tuple[str, ...]:
+    """Write what the ranges of a number earn: 'up to 30: all points (quick)'."""
+    words, above = [], ""
+    for part in scale.ranges:
+        bound = f"more than {above}" if part.up_to is None else f"up to {part.up_to:g}"
+        earned = (
+            "all points"
+            if part.percent == 100
+            else "no points"
+            if not part.percent
+            else f"{part.percent:g} %"
+        )
+        words.append(f"{bound}: {earned}{f' ({part.label})' if part.label else ''}")
+        above = "" if part.up_to is None else f"{part.up_to:g}"
+    return tuple(words)
 
 
 def pinned(pin: tuple[float, float] | None, address: str) -> Pinned | None:
@@ -116,13 +161,21 @@ def pinned(pin: tuple[float, float] | None, address: str) -> Pinned | None:
     return Pinned(f"{pin[0]:g}-{pin[1]:g}", pin[0], pin[1], f"{address}?t={pin[0]:g}")
 
 
+def _number(criterion: Criterion, answer: str | None) -> NumberField | None:
+    scale = criterion.scale
+    if not isinstance(scale, NumberScale):
+        return None
+    value = "" if answer in (None, NOT_APPLICABLE) else str(answer)
+    return NumberField(value, scale.unit, f"{scale.least:g}", f"{scale.most:g}", range_words(scale))
+
+
 def _choices(criterion: Criterion, chosen: str | None) -> tuple[AnswerChoice, ...]:
     answers = (*criterion.answers, NOT_APPLICABLE)
     return tuple(
         AnswerChoice(
             value=answer,
             label=answer_words(criterion, answer),
-            key=_KEYS.get(answer, answer),
+            key=ANSWER_KEYS.get(answer, answer),
             chosen=answer == chosen,
             tone=_answer_tone(criterion, answer),
         )
@@ -143,7 +196,7 @@ def _tone(line: AuditLine) -> Tone:
     if line.human is not None and line.human.answer is not None:
         return _answer_tone(line.criterion, line.human.answer)
     if line.is_suspected:
-        return "bad" if line.criterion.fatal else "person"
+        return "bad" if line.criterion.fatal or line.criterion.fatal_for_section else "person"
     return "plain" if line.is_sure else "person"
 
 
@@ -170,7 +223,9 @@ def _got(line: AuditLine) -> str:
     if line.human is None or line.human.answer is None:
         return ""
     points = line.points
-    return "not counted" if points is None else f"{points[0]:g} of {points[1]:g}"
+    if points is None:
+        return "not counted"
+    return f"+{points[0]:g}" if line.criterion.bonus else f"{points[0]:g} of {points[1]:g}"
 
 
 def _decided(human: HumanAnswer, viewer: str) -> str:

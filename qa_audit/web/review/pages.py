@@ -85,6 +85,17 @@ class AnswerChoice:
 
 
 @dataclass(frozen=True)
+class NumberField:
+    """The field of a line that is answered with a number: what is counted, from where to where, what it earns."""
+
+    value: str
+    unit: str
+    least: str
+    most: str
+    ranges: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Pinned:
     """A pinned moment: `value` as the form sends it, from and to in seconds, and where it can be heard."""
 
@@ -109,6 +120,7 @@ class Clash:
 class ReviewLine:
     """One line of an audit. `machine` is what the machine says, `decided` who answered when, `missing` what a
     fatal or critical no still lacks. `id` is the element's; `is_compact`: sure or settled, folded to one row.
+    `key` leads to the line; `when` says of answers when to give them, `note_due` when a note has to be written.
     """
 
     id: str
@@ -124,7 +136,11 @@ class ReviewLine:
     guidance: str
     policy: str
     not_applicable_when: str
+    when: tuple[tuple[str, str], ...]
+    note_due: str
+    key: str
     choices: tuple[AnswerChoice, ...]
+    number: NumberField | None
     is_answered: bool
     answer: str
     got: str
@@ -141,6 +157,24 @@ class ReviewLine:
 
 
 @dataclass(frozen=True)
+class SectionSoFar:
+    """What a section comes to so far."""
+
+    title: str
+    percent: str
+    words: str
+
+
+@dataclass(frozen=True)
+class LineKey:
+    """A key that leads to a line, and where that is."""
+
+    key: str
+    label: str
+    address: str
+
+
+@dataclass(frozen=True)
 class ReviewPart:
     """One rubric of an audit: open lines, those that the machine is sure of, and settled ones."""
 
@@ -152,6 +186,7 @@ class ReviewPart:
     settled: tuple[ReviewLine, ...]
     to_answer: int
     lines: int
+    sections: tuple[SectionSoFar, ...]
 
 
 @dataclass(frozen=True)
@@ -228,6 +263,7 @@ class ReviewPage:
     warnings: tuple[str, ...]
     parts: tuple[ReviewPart, ...]
     no_parts: str
+    keys: tuple[LineKey, ...]
     acceptance: Acceptance
     foot: Foot
     changed: ReviewLine | None

@@ -26,6 +26,7 @@ blueprint = Blueprint("review", __name__)
 
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2}(?:\.\d{1,3})?)")
 _SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)-(\d{1,6}(?:\.\d{1,6})?)")
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:[.,][0-9]{1,6})?")
 SHORT_PIN = 4.0
 """Seconds that a pin holds when only its beginning is given."""
 
@@ -144,7 +145,12 @@ def _back(id: str, where: str = "") -> BaseResponse:
 def _change() -> Change:
     """Read a whole line from its form. Without JavaScript a moment comes from a button or is typed."""
     form = request.form
-    chosen = form.get("answer") or None
+    chosen, number = form.get("answer") or None, form.get("number", "").strip()
+    if chosen and number:
+        raise Invalid(
+            "Give a number, or say that the line does not apply: not both.", {"answer": "is given twice"}
+        )
+    chosen = chosen or (_plain_number(number) if number else None)
     return Change(
         answer=None if "clear" in form else chosen,
         note=form.get("note", ""),
@@ -166,6 +172,15 @@ def _pin(text: str) -> tuple[float, float] | None:
         start = int(at[1] or 0) * 3600 + int(at[2]) * 60 + float(at[3])
         return start, start + SHORT_PIN
     raise Invalid("The moment cannot be read.", {"pin": "must be a time such as 0:43"})
+
+
+def _plain_number(text: str) -> str:
+    """Write a typed number in the one way in which answers are kept; what is none is left to be refused."""
+    if not _NUMBER.fullmatch(text):
+        return text[:40]
+    whole, _, part = text.replace(",", ".").partition(".")
+    part = part.rstrip("0")
+    return f"{int(whole)}.{part}" if part else str(int(whole))
 
 
 def _seen_version() -> int | None:

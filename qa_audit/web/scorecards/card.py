@@ -19,11 +19,13 @@ from qa_audit.web.scorecards.pages import (
     History,
     LineShown,
     Play,
+    RubricSections,
     RuleText,
     Said,
+    SectionLine,
     Sound,
 )
-from qa_audit.web.templating import clock, count, day, here
+from qa_audit.web.templating import NOTHING, clock, count, day, here, percent
 
 LONGEST = 24 * 3600.0
 """Seconds into a recording that an address may name."""
@@ -59,6 +61,7 @@ def card_page(
         kept=tuple(kept),
         kept_words=_kept_words([line for _, line in rest]),
         open=tuple(open),
+        rubrics=tuple(_sections(rubric) for rubric in snapshot.rubrics if len(rubric.sections) > 1),
         history=_history(actor, card, scorecards.background(ports, actor, card)),
         decided=tuple(_decided(card)),
         answer=_answer(ports, actor, card),
@@ -105,12 +108,29 @@ def _line(rubric: CardRubric, line: CardLine, address: str) -> LineShown:
         mark=words.mark_of(line),
         is_grave=line.gravity in ("fatal", "critical"),
         answer=answer,
+        label=line.label or "",
         reason=line.reason,
         note=line.note,
         decided=words.decided(line),
         said=quoted,
         play=_play(line.clip, address) if line.clip else None,
         rule=RuleText(day(rubric.effective_from), line.guidance, line.policy),
+    )
+
+
+def _sections(rubric: CardRubric) -> RubricSections:
+    questions = {line.id: line.question for line in rubric.lines}
+    return RubricSections(
+        rubric.title,
+        tuple(
+            SectionLine(
+                title=section.title,
+                percent=NOTHING if section.percent is None else f"{percent(section.percent)} %",
+                words=words.section_words(section),
+                note=", ".join(questions[id] for id in section.fatal),
+            )
+            for section in rubric.sections
+        ),
     )
 
 

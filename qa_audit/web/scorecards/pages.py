@@ -46,7 +46,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class LineShown:
-    """One line of a card. `mark` is what it cost or kept; `note` is for the vendor."""
+    """One line of a card. `mark` is what it cost or kept; `note` is for the vendor, `label` the level or number."""
 
     id: str
     question: str
@@ -54,12 +54,31 @@ class LineShown:
     mark: str
     is_grave: bool
     answer: str
+    label: str
     reason: str
     note: str
     decided: str
     said: tuple[Said, ...]
     play: Play | None
     rule: RuleText
+
+
+@dataclass(frozen=True)
+class SectionLine:
+    """What a section came to; `note` says what left it nothing."""
+
+    title: str
+    percent: str
+    words: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RubricSections:
+    """The sections of one rubric of a card."""
+
+    title: str
+    sections: tuple[SectionLine, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +123,7 @@ class CardPage:
     kept: tuple[LineShown, ...]
     kept_words: str
     open: tuple[LineShown, ...]
+    rubrics: tuple[RubricSections, ...]
     history: History | None
     decided: tuple[str, ...]
     answer: AnswerPart

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qa_audit.domain.findings import Outcome
-from qa_audit.domain.scorecard import CardCall, CardLine, CardRubric, GravestLine, Snapshot, Summary
+from qa_audit.domain.scorecard import (
+    CardCall,
+    CardLine,
+    CardRubric,
+    CardSection,
+    GravestLine,
+    Snapshot,
+    Summary,
+)
 from qa_audit.services.scorecard_lists import CardRow
 from qa_audit.services.scorecards import RecentAudit
 from qa_audit.web.pages import Tone
@@ -94,6 +102,15 @@ def _rubric(rubric: CardRubric) -> str:
     return f"{rubric.title} {percent(score.percent_without_fatal)}{without}{mark}"
 
 
+def section_words(section: CardSection) -> str:
+    """Write what a section's score is made of, and how much of the whole it is."""
+    if section.percent is None:
+        return "nothing counted"
+    share = percent(section.weight * 100)
+    bonus = " with bonus" if section.points > section.possible else ""
+    return f"{section.points:g} of {section.possible:g} points{bonus}, {share} % of the score"
+
+
 def scores(summary: Summary) -> str:
     """Write the scores of a card for a table; a fatal zero is left out of them."""
     return " · ".join(f"{one.title} {percent(one.percent_without_fatal)}" for one in summary.results)
@@ -107,7 +124,9 @@ def mark_of(line: CardLine) -> str:
         return f"\u2212{line.lost:g}"
     if line.answer == "na":
         return "not applicable"
-    return f"{line.points:g} of {line.possible:g}" if line.points is not None else NOTHING
+    if line.points is None:
+        return NOTHING
+    return f"{line.points:g} of {line.possible:g}" if line.possible else f"+{line.points:g}"
 
 
 def decided(line: CardLine) -> str:
