@@ -92,4 +92,4 @@ def test_the_installed_rubrics_and_calls_are_found(environment: Path, tmp_path: 
         "print(sum(call.path.is_file() for call in load_bundle().calls))"
     )
     said = subprocess.check_output([environment / "bin" / "python", "-c", ask], cwd=tmp_path, text=True)
-    assert said.split() == ["2", "14"]
+    assert said.split() == ["4", "14"]
