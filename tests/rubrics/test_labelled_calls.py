@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qa_audit.services.labelled_calls import LabelledCall, labels_for, read_folder
+from qa_audit.services.rubric_trials import evaluate
 from tests.rubrics.calls import HERE, rubrics
 
 
@@ -39,6 +40,16 @@ def test_every_machine_answered_criterion_has_several_of_every_answer(name: str)
             continue
         assert counts[criterion.id, "yes"] >= 5, criterion.id
         assert counts[criterion.id, "no"] >= 3, criterion.id
+
+
+@pytest.mark.parametrize("name", ["brand", "service"])
+def test_decided_answers_are_right_and_few_are_left_open(name: str) -> None:
+    pooled = evaluate(rubrics()[name], labelled()).pooled
+    assert pooled.labelled > 500
+    assert (pooled.together.precision.share or 0) >= 0.95
+    assert (pooled.together.recall.share or 0) >= 0.90
+    assert (pooled.unsure.share or 0) <= 0.15
+    assert (pooled.agreement.ac1 or 0) >= 0.9
 
 
 def test_files_are_where_the_documentation_says() -> None:
