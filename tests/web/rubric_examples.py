@@ -173,6 +173,7 @@ BACKTEST = BacktestPage(
     blocked="",
     summary=NASTY,
     notes=(NASTY,),
+    sample=("Count the sample history too", "/rubrics/service-quality/backtest?sample=yes"),
     figures=(Figure("passed", "10", "8"), Figure("undecided", "1", "1")),
     flips=(FLIP, replace(FLIP, tone="good")),
     more_flips=3,

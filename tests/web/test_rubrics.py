@@ -296,6 +296,22 @@ def test_the_backtest_says_what_stored_audits_would_come_to(admin: FlaskClient, 
     assert "On 1 finished audit: no score changes." in words
 
 
+def test_the_sample_history_is_counted_in_the_backtest_when_asked_for(
+    admin: FlaskClient, here: Runtime
+) -> None:
+    with here.db.write() as session:
+        make_user(session, "reviewer")
+        side = make_side(session, make_vendor(session))
+        make_audited(session, side)
+        make_audited(session, side, is_sample=True)
+    rubrics.open_draft(here, SYSTEM, "service-quality")
+    page = get_page(admin, "/rubrics/service-quality/backtest")
+    assert "1 audit of sample history left out." in text_of(page)
+    page = get_page(admin, "/rubrics/service-quality/backtest?sample=yes")
+    assert "On 2 finished audits: no score changes." in text_of(page)
+    assert "Leave the sample history out" in text_of(page)
+
+
 def test_what_reviewers_change_is_for_everybody_who_reads(reviewer: FlaskClient, care: str) -> None:
     words = text_of(get_page(reviewer, f"{care}/corrections"))
     assert "No finished audit has an answer of the machine yet" in words

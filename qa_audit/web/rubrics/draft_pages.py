@@ -187,13 +187,14 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class BacktestPage:
-    """Template rubrics/backtest.html."""
+    """Template rubrics/backtest.html; `sample` leads to the same with or without the sample history."""
 
     head: DraftHead
     title: str
     blocked: str
     summary: str
     notes: tuple[str, ...]
+    sample: tuple[str, str] | None
     figures: tuple[Figure, ...]
     flips: tuple[FlipRow, ...]
     more_flips: int

@@ -121,7 +121,9 @@ def try_call(id: str, call: str) -> str:
 @blueprint.get("/rubrics/<id>/backtest")
 def backtest(id: str) -> str:
     """Show what the draft would have done to stored audits."""
-    return render("rubrics/backtest.html", backtest_page(runtime(), actor(), id))
+    return render(
+        "rubrics/backtest.html", backtest_page(runtime(), actor(), id, request.args.get("sample") == "yes")
+    )
 
 
 @blueprint.get("/rubrics/<id>/changes")

@@ -32,10 +32,10 @@ NEW = "The rubric is new: there is no version whose audits it could be held agai
 FEW_FLIPS = 5
 
 
-def backtest_page(ports: Ports, actor: Actor, id: str) -> BacktestPage:
+def backtest_page(ports: Ports, actor: Actor, id: str, with_sample: bool = False) -> BacktestPage:
     """Build the page of what a draft would have done to stored audits."""
     draft, rubric = open_draft(ports, actor, id)
-    found = run(ports, actor, draft, rubric)
+    found = run(ports, actor, draft, rubric, with_sample)
     blocked = BLOCKED if rubric is None else NEW if found is None else ""
     base = base_of(ports, actor, draft)
     return BacktestPage(
@@ -44,6 +44,7 @@ def backtest_page(ports: Ports, actor: Actor, id: str) -> BacktestPage:
         blocked=blocked,
         summary=summary(found) if found else "",
         notes=tuple(_notes(found)) if found else (),
+        sample=_sample(id, found, with_sample),
         figures=tuple(_figures(found)) if found and found.audits else (),
         flips=tuple(_flip(flip) for flip in found.flips) if found else (),
         more_flips=max(0, found.to_fail + found.to_pass + found.to_open - len(found.flips)) if found else 0,
@@ -54,11 +55,23 @@ def backtest_page(ports: Ports, actor: Actor, id: str) -> BacktestPage:
     )
 
 
-def run(ports: Ports, actor: Actor, draft: Draft, rubric: Rubric | None) -> Backtest | None:
+def _sample(id: str, found: Backtest | None, with_sample: bool) -> tuple[str, str] | None:
+    """Return words and address of the same page with, or without, the sample history; None where there is none."""
+    if with_sample:
+        return "Leave the sample history out", url_for("rubrics.backtest", id=id)
+    if found is None or not found.samples_left_out:
+        return None
+    return "Count the sample history too", url_for("rubrics.backtest", id=id, sample="yes")
+
+
+def run(
+    ports: Ports, actor: Actor, draft: Draft, rubric: Rubric | None, with_sample: bool = False
+) -> Backtest | None:
     """Backtest a draft against the version that it began from; None where there is none, or no rubric yet."""
     if rubric is None or draft.base_version is None:
         return None
-    return backtesting.backtest(ports, actor, draft.text, (draft.rubric, draft.base_version))
+    against = (draft.rubric, draft.base_version)
+    return backtesting.backtest(ports, actor, draft.text, against, with_sample=with_sample)
 
 
 def summary(found: Backtest) -> str:

@@ -24,6 +24,8 @@ EVENTS = {
     "caller_first": "the caller tells the reason first",
     "ended_early": "the call ended early",
     "transferred": "the call was transferred on",
+    "hold": "the caller was put on hold",
+    "dead_air": "there was a long silence",
 }
 GRAVITIES = {
     "none": "loses its points",
