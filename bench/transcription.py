@@ -82,11 +82,14 @@ def make_call(minutes: float) -> tuple[list[np.ndarray], list[list[tuple[float, 
 
 
 def run_child(request: dict[str, Any]) -> dict[str, Any]:
-    """Run one peer in a new process and return what it measured."""
+    """Run one peer in a new process and return what it measured.
+
+    Threads that wait sleep, in all peers: what they would spin away depends on what else the machine does.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "bench.transcription", "--child", json.dumps(request)],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{request['peer']}: {done.stderr.strip().splitlines()[-1:]}")

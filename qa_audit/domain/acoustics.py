@@ -70,12 +70,18 @@ def speech_from_words(transcript: Transcript) -> dict[Speaker, tuple[Span, ...]]
 
 def merge(spans: Iterable[Span], gap: float = 0.0) -> list[Span]:
     """Join spans that overlap or lie at most `gap` seconds apart; the answer is in time order."""
+    in_time = sorted(spans)
+    if not in_time:
+        return []
     merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start - merged[-1][1] <= gap:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
+    begun, until = in_time[0]
+    for start, end in in_time:
+        if start - until > gap:
+            merged.append((begun, until))
+            begun, until = start, end
+        elif end > until:
+            until = end
+    merged.append((begun, until))
     return merged
 
 

@@ -57,7 +57,7 @@ def digit_runs(tokens: Sequence[Token]) -> list[Digits]:
     Amounts ("two hundred dollars"), times ("ten days"), dates and ordinals are not taken; fillers between
     digits are. A masked word counts as an unknown character.
     """
-    if not _NUMERIC.search(" ".join(token.text for token in tokens)):
+    if not has_digits(tokens):
         return []
     runs: list[Digits] = []
     at = 0
@@ -73,6 +73,11 @@ def digit_runs(tokens: Sequence[Token]) -> list[Digits]:
             runs.append(run)
             at = run.last + 1
     return runs
+
+
+def has_digits(tokens: Sequence[Token]) -> bool:
+    """Say whether there is a digit, or a masked word that may be one, without which there are no numbers."""
+    return _NUMERIC.search(" ".join([token.text for token in tokens])) is not None
 
 
 def _run_at(tokens: Sequence[Token], at: int) -> Digits | None:

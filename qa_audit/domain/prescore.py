@@ -221,9 +221,9 @@ def quote(segment: Segment, first: int, last: int) -> str:
     Words are looked up one after the other in the text, so that the quote is verbatim even where the
     recogniser set no space between two words.
     """
-    words = [word.text.strip() for word in segment.timed_words()]
+    words = [word.text.strip() for word in segment.timed_words()[: last + 1]]
     at, begin, end = 0, 0, 0
-    for index, word in enumerate(words[: last + 1]):
+    for index, word in enumerate(words):
         found = segment.text.find(word, at)
         if found < 0:
             return " ".join(words[first : last + 1])

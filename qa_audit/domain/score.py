@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from qa_audit.domain.findings import Outcome, Score, SectionScore, Status
 from qa_audit.domain.rubric import Criterion, Rubric, Section, in_order
@@ -119,6 +120,7 @@ def true_shares(rubric: Rubric) -> dict[str, Fraction]:
     return shares
 
 
+@lru_cache(maxsize=8192)
 def rounded(value: Fraction | None, *, percent: bool = False) -> float | None:
     """Round an exact number for showing: percents to one place, points to two, halves away from zero."""
     if value is None:

@@ -14,7 +14,7 @@ from qa_audit.domain.prescore import check_all
 from qa_audit.domain.rubric import Criterion, Rubric
 from qa_audit.domain.rubric.changes import WHOLE, Change
 from qa_audit.errors import NotFound
-from qa_audit.services import measuring, prescoring
+from qa_audit.services import prescoring
 from qa_audit.services.backtest_results import Agreement, CheckShift
 from qa_audit.services.ports import Ports
 from qa_audit.storage import backtests as store
@@ -91,12 +91,9 @@ def _is_heard(criterion: Criterion) -> bool:
 def _call(session: Session, call_key: int) -> Call | None:
     """Return a call as the pre-score heard it; None when it went away meanwhile."""
     try:
-        subject = results.subject(session, call_key)
-        measured = measuring.from_facts(results.measurement(session, call_key))
-        transcript = results.unmasked_transcript(session, call_key)
+        return prescoring.heard_call(session, call_key, results.subject(session, call_key))
     except NotFound:
         return None
-    return Call(transcript, prescoring.facts_of(subject, measured, transcript))
 
 
 def _compare(

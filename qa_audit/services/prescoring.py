@@ -24,11 +24,10 @@ def run(work: Work) -> Outcome:
     work.limit(MOST_SECONDS)
     call_id = work.lease.call_id
     with work.ports.db.read() as session:
-        measured = measuring.from_facts(results.measurement(session, call_id))
-        unmasked = results.unmasked_transcript(session, call_id)
+        call = heard_call(session, call_id, work.subject)
         masked = results.masked_transcript(session, call_id)
-        chosen = rubrics.applicable(session, work.subject, unmasked.language, work.ports.settings.time_zone)
-    call = Call(unmasked, facts_of(work.subject, measured, unmasked))
+        language = call.transcript.language
+        chosen = rubrics.applicable(session, work.subject, language, work.ports.settings.time_zone)
     scored = []
     for number, (key, rubric) in enumerate(chosen):
         scored.append((key, prescore(rubric, call, masked, tools=work.ports.tools)))
@@ -38,6 +37,16 @@ def run(work: Work) -> Outcome:
         results.save_prescores(session, call_id, scored, keep_others=results.has_audit(session, call_id))
 
     return Outcome(store, status="prescored")
+
+
+def heard_call(session: Session, call_key: int, subject: Subject) -> Call:
+    """Return a stored call as the checks hear it: its unmasked words, which must reach nobody but them.
+
+    Raises NotFound for a call without a transcript.
+    """
+    measured = measuring.from_facts(results.measurement(session, call_key))
+    unmasked = results.unmasked_transcript(session, call_key)
+    return Call(unmasked, facts_of(subject, measured, unmasked))
 
 
 def facts_of(subject: Subject, measured: Measurement, transcript: Transcript) -> CallFacts:

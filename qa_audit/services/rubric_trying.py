@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qa_audit.domain.access import Actor, ensure
-from qa_audit.domain.call import Call
 from qa_audit.domain.findings import PreScore
 from qa_audit.domain.prescore import prescore
 from qa_audit.domain.rubric import Rubric
 from qa_audit.errors import Conflict, NotFound
-from qa_audit.services import calls, measuring
+from qa_audit.services import calls
 from qa_audit.services.calls import CallDetail, CallFilter, CallRow, seen_call
 from qa_audit.services.ports import Ports
-from qa_audit.services.prescoring import facts_of
+from qa_audit.services.prescoring import heard_call
 from qa_audit.services.rubric_editing import ensure_edits
 from qa_audit.storage import calls as call_store
 from qa_audit.storage import results
@@ -46,14 +45,11 @@ def try_on(ports: Ports, actor: Actor, draft: Rubric, base: Rubric | None, call_
         ensure(actor, "hear_calls", identity.vendor_id)
         detail = call_store.detail(session, identity.key)
         try:
-            measured = measuring.from_facts(results.measurement(session, identity.key))
-            unmasked = results.unmasked_transcript(session, identity.key)
+            call = heard_call(session, identity.key, results.subject(session, identity.key))
             masked = results.masked_transcript(session, identity.key)
-            subject = results.subject(session, identity.key)
         except NotFound as error:
             raise Conflict(
                 "This call has no transcript, so there is nothing to try the rubric on."
             ) from error
-    call = Call(unmasked, facts_of(subject, measured, unmasked))
     before = prescore(base, call, masked) if base is not None else None
     return Tried(detail, prescore(draft, call, masked), before)

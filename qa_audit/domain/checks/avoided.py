@@ -102,7 +102,7 @@ def _count(spec: AvoidedSpec, context: Context, stretches: Sequence[Stretch], by
     heard = context.heard
     phrases = context.phrases(spec.any, spec.patterns)
     fuzzy = not (spec.names or spec.exact)
-    hits = [hit for turn, low, high in stretches for hit in phrases.find(turn, low, high, fuzzy=fuzzy)]
+    hits = phrases.find_in(stretches, fuzzy=fuzzy)
     hits += [hit for hit in by_meaning.hits if not any(_overlap(hit, other) for other in hits)]
     counted: list[Hit] = []
     doubtful: list[Hit] = list(by_meaning.near)

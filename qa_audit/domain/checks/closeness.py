@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rapidfuzz import fuzz, process
 
@@ -67,21 +66,19 @@ def closest_short(
 def _close_words(wanted: str, length: int, turn: Turn, least: float) -> Mapping[str, float]:
     """Return which so many words in a row (letters without spaces) are close to others, with their ratios.
 
-    They are looked for in the whole call at once where the turn belongs to one. A ratio of r needs lengths
-    of which the smaller is at least r / (2 - r) of the greater.
+    They are looked for in all that the speaker says at once. A ratio of r needs lengths of which the smaller is
+    at least r / (2 - r) of the greater.
     """
-    known: dict[object, Any] = {} if turn.whole is None else turn.whole.known
+    known = turn.speech.known
     asked = wanted, length, least
     if asked not in known:
-        among: Sequence[str] = turn.joined[length - 1]
-        if turn.whole is not None:
-            alike = least / (200.0 - least)
-            among = [
-                one
-                for letters, all_of in turn.whole.joined[length - 1].items()
-                if len(wanted) * alike <= letters <= len(wanted) / alike
-                for one in all_of
-            ]
+        alike = least / (200.0 - least)
+        among = [
+            one
+            for letters, all_of in turn.speech.joined[length - 1].items()
+            if len(wanted) * alike <= letters <= len(wanted) / alike
+            for one in all_of
+        ]
         found = process.extract_iter(wanted, among, scorer=fuzz.ratio, score_cutoff=least)
         known[asked] = {
             letters: ratio

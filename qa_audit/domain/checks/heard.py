@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import Any
 
 from qa_audit.domain.acoustics import speech_of
 from qa_audit.domain.call import Call, CallFacts, Span
+from qa_audit.domain.checks.patterns import LONGEST_WORD
 from qa_audit.domain.text import Token, tokens_of, word_set
 from qa_audit.domain.transcript import Speaker, Transcript
 
@@ -23,17 +26,92 @@ _STOP_PROBABILITY = 0.6
 _LEAN = 0.1
 
 
-class Whole:
-    """Everything said on a call as one text, and what was found out about it before."""
+_LANE = 16
+"""Bits in which the groups of letters that a turn shares with a phrase are counted: more than any phrase has."""
+
+
+class Speech:
+    """All that one speaker says on a call, ready to be searched, and what was found in it before."""
 
     def __init__(self) -> None:
         self.turns: tuple[Turn, ...] = ()
         self.known: dict[object, Any] = {}
 
     @cached_property
-    def text(self) -> str:
-        """Return the normalised words of all turns as one string."""
-        return " ".join(turn.text for turn in self.turns)
+    def texts(self) -> tuple[str, ...]:
+        """Return the normalised words of all turns, with a line break after each turn."""
+        texts: list[str] = []
+        for turn in self.turns:
+            texts += turn.texts
+            texts.append("\n")
+        return tuple(texts)
+
+    @cached_property
+    def places(self) -> Mapping[str, Sequence[int]]:
+        """Return for each word where it stands in `texts`."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for place, text in enumerate(self.texts):
+            found[text].append(place)
+        del found["\n"]
+        return dict(found)
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        """Return where each turn begins in `texts`."""
+        return [0, *accumulate(len(turn.tokens) + 1 for turn in self.turns[:-1])]
+
+    def turn_at(self, place: int) -> tuple[int, int]:
+        """Return the index of the turn at a place in `texts`, and where it begins."""
+        number = bisect_right(self._begins, place) - 1
+        return self.turns[number].index, self._begins[number]
+
+    def turns_with(self, words: Iterable[str]) -> list[int]:
+        """Return the indices of the turns in which all of these words are said."""
+        kept: set[int] | None = None
+        for word in words:
+            own = {self.turn_at(place)[0] for place in self.places.get(word, ())}
+            kept = own if kept is None else kept & own
+            if not kept:
+                return []
+        return [turn.index for turn in self.turns] if kept is None else sorted(kept)
+
+    @cached_property
+    def _turns_by_group(self) -> Mapping[str, int]:
+        """Return for each group of letters a number in which a bit of their own stands for the turns that have it."""
+        found: dict[str, int] = {}
+        for word, places in self.places.items():
+            turns = 0
+            for place in places:
+                turns |= 1 << _LANE * (bisect_right(self._begins, place) - 1)
+            for group in letter_groups(word):
+                found[group] = found.get(group, 0) | turns
+        for number, turn in enumerate(self.turns):
+            for group in set(groups_between(turn.texts)):
+                found[group] = found.get(group, 0) | 1 << _LANE * number
+        return found
+
+    def turns_sharing(self, groups: Iterable[str], least: int) -> Iterator[int]:
+        """Yield the indices of the turns that have so many of these groups of letters.
+
+        The turns are counted in lanes of one number, all by the same additions; a lane whose top bit is set after
+        what it lacks to that was added has enough.
+        """
+        lane_of = self._turns_by_group
+        ones, tops = self._lanes
+        counted = sum([lane_of[group] for group in groups if group in lane_of])
+        enough = counted + tops - least * ones & tops
+        if not enough:
+            return
+        bits = enough.to_bytes(len(self.turns) * _LANE // 8, "little")
+        for number, turn in enumerate(self.turns):
+            if bits[2 * number + 1]:
+                yield turn.index
+
+    @cached_property
+    def _lanes(self) -> tuple[int, int]:
+        """Return the numbers in which the lowest and in which the highest bit of each turn's lane are set."""
+        ones = sum(1 << _LANE * number for number in range(len(self.turns)))
+        return ones, ones << _LANE - 1
 
     @cached_property
     def joined(self) -> tuple[Mapping[int, list[str]], ...]:
@@ -45,6 +123,18 @@ class Whole:
         return found
 
 
+@lru_cache(maxsize=16384)
+def letter_groups(word: str) -> tuple[str, ...]:
+    """Return every three neighbouring letters of a word with a space at either end."""
+    spaced = f" {word} "
+    return tuple(spaced[at : at + 3] for at in range(len(word)))
+
+
+def groups_between(words: Sequence[str]) -> list[str]:
+    """Return the last letter of each word with the first of the next and the space between."""
+    return [f"{one[-1]} {other[0]}" for one, other in pairwise(words)]
+
+
 @dataclass(frozen=True)
 class Turn:
     """What one speaker said until the other said more than a back-channel, or a pause came."""
@@ -53,7 +143,16 @@ class Turn:
     speaker: Speaker
     tokens: tuple[Token, ...]
     back_channel: bool = False
-    whole: Whole | None = field(default=None, compare=False, repr=False)
+    whole: Speech | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def speech(self) -> Speech:
+        """Return all that the speaker says on the call; a turn of no call is all there is."""
+        if self.whole is not None:
+            return self.whole
+        alone = Speech()
+        alone.turns = (self,)
+        return alone
 
     @property
     def start(self) -> float:
@@ -68,12 +167,12 @@ class Turn:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Return the tokens' texts."""
-        return tuple(token.text for token in self.tokens)
+        return tuple([token.text for token in self.tokens])
 
     @cached_property
     def starts(self) -> tuple[float, ...]:
         """Return when each token begins, in seconds, rising."""
-        return tuple(token.start for token in self.tokens)
+        return tuple([token.start for token in self.tokens])
 
     @cached_property
     def digit_places(self) -> tuple[int, ...]:
@@ -108,6 +207,14 @@ class Turn:
             offsets.append(at)
             at += len(text) + 1
         return tuple(offsets)
+
+    @cached_property
+    def shortened(self) -> tuple[Sequence[str], Sequence[int]]:
+        """Return the words cut to a length that bounds what a pattern can try, and where each begins in their text."""
+        if max(map(len, self.texts)) <= LONGEST_WORD:
+            return self.texts, self.offsets
+        texts = [text[:LONGEST_WORD] for text in self.texts]
+        return texts, [0, *accumulate(len(text) + 1 for text in texts[:-1])]
 
     def token_at(self, offset: int) -> int:
         """Return the index of the token at a place in `text`."""
@@ -177,6 +284,22 @@ class Heard:
             grouped.setdefault(turn.speaker, []).append(turn)
         return {speaker: tuple(turns) for speaker, turns in grouped.items()}
 
+    def spoken_between(self, speaker: Speaker, start: float, end: float) -> list[Span]:
+        """Return how long the tokens that begin in [start, end] plausibly last at most (see `plausible_seconds`)."""
+        if speaker not in self.tokens:
+            return []
+        starts = self._starts[speaker]
+        return self._plausible[speaker][bisect_left(starts, start) : bisect_right(starts, end)]
+
+    @cached_property
+    def _plausible(self) -> Mapping[Speaker, list[Span]]:
+        return {
+            speaker: [
+                (token.start, max(token.end, token.start + plausible_seconds(token))) for token in tokens
+            ]
+            for speaker, tokens in self.tokens.items()
+        }
+
     def words_between(self, speaker: Speaker, start: float, end: float) -> tuple[Token, ...]:
         """Return one speaker's tokens that begin in [start, end]."""
         tokens = self.tokens.get(speaker, ())
@@ -194,6 +317,12 @@ class Heard:
         )
 
 
+def plausible_seconds(token: Token) -> float:
+    """Return how long a token plausibly lasts at most when spoken slowly, in seconds."""
+    words = token.last - token.first + 1
+    return max(0.45 * words, 0.11 * len(token.text))
+
+
 def hear(call: Call) -> Heard:
     """Make a call ready for checking; cost grows linearly with its words."""
     transcript = call.transcript
@@ -201,7 +330,7 @@ def hear(call: Call) -> Heard:
     for segment, tokens in zip(transcript.segments, tokens_of(transcript), strict=True):
         by_speaker.setdefault(segment.speaker, []).extend(tokens)
     tokens_by = {
-        speaker: tuple(sorted(tokens, key=lambda token: (token.start, token.segment, token.first)))
+        speaker: tuple(sorted(tokens, key=attrgetter("start", "segment", "first")))
         for speaker, tokens in by_speaker.items()
     }
     return Heard(
@@ -232,11 +361,14 @@ def _turns(tokens_by: Mapping[Speaker, Sequence[Token]]) -> tuple[Turn, ...]:
         for run in _joined(own, interruptions):
             found.append((run[0].start, speaker, run, is_back_channel(run)))
     found.sort(key=lambda item: item[0])
-    whole = Whole()
-    whole.turns = tuple(
-        Turn(index, speaker, tokens, back, whole) for index, (_, speaker, tokens, back) in enumerate(found)
+    speeches = {speaker: Speech() for speaker in bursts}
+    turns = tuple(
+        Turn(index, speaker, tokens, back, speeches[speaker])
+        for index, (_, speaker, tokens, back) in enumerate(found)
     )
-    return whole.turns
+    for speaker, speech in speeches.items():
+        speech.turns = tuple(turn for turn in turns if turn.speaker == speaker)
+    return turns
 
 
 def _bursts(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:

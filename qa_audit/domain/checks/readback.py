@@ -26,7 +26,7 @@ from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
 from qa_audit.domain.checks.slots import date_end
 from qa_audit.domain.checks.windows import between, whole
-from qa_audit.domain.digits import Digits, digit_runs
+from qa_audit.domain.digits import Digits, digit_runs, has_digits
 from qa_audit.domain.findings import Evidence, Finding
 from qa_audit.domain.text import Token, is_number, word_set
 
@@ -40,6 +40,8 @@ _LEAST_LOOKED_AT = 3
 _PIECE_SECONDS = 8.0
 _BETWEEN_PIECES = 3
 _ECHO_WORDS = 6
+_LONGEST_DATE = 8
+"""Words of a date: "the 3rd of the 5th, 19 87"."""
 _ALPHABET = word_set(
     """
     alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
@@ -152,25 +154,25 @@ def _callers(heard: Heard, spec: ReadbackSpec) -> list[_Number]:
 
 def _runs(tokens: Sequence[Token]) -> list[Digits]:
     """Return the numbers said digit by digit that do not lie within a date."""
-    tokens = _spelled_out(tokens)
-    runs = digit_runs(tokens)
-    if not runs:
+    if not has_digits(tokens):
         return []
-    high = len(tokens) - 1
-    dates = [(at, end) for at in range(high + 1) if (end := date_end(tokens, at, high))]
-    return [run for run in runs if not any(at <= run.first and run.last < end for at, end in dates)]
+    tokens = _spelled_out(tokens)
+    return [run for run in digit_runs(tokens) if not _in_date(tokens, run)]
+
+
+def _in_date(tokens: Sequence[Token], run: Digits) -> bool:
+    begins = range(max(0, run.first - _LONGEST_DATE), run.first + 1)
+    return any(run.last < date_end(tokens, at, len(tokens) - 1) for at in begins)
 
 
 def _spelled_out(tokens: Sequence[Token]) -> Sequence[Token]:
     """Write letters for the words that spell them: "bravo four", "b for bravo"; other tokens stay in place."""
     spelled = list(tokens)
     for place, token in enumerate(tokens):
-        near = [t.text for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2])]
-        spells = token.text in _ALPHABET and any(
-            is_number(text) or text in _ALPHABET or len(text) == 1 for text in near
-        )
-        if spells:
-            spelled[place] = token._replace(text=token.text[0])
+        if token.text in _ALPHABET:
+            near = [t.text for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2])]
+            if any(is_number(text) or text in _ALPHABET or len(text) == 1 for text in near):
+                spelled[place] = token._replace(text=token.text[0])
         if (
             place >= 2
             and tokens[place - 1].text in ("for", "as")

@@ -186,7 +186,7 @@ def _look(spec: SaidSpec, part: Part, stretches: Sequence[Stretch], context: Con
     names = spec.names is not None
     right = context.phrases(part.any, part.patterns)
     by_meaning = meant(part.meaning, spec.meaning_least, stretches, context)
-    hits = [hit for hit in _hits(right, stretches, fuzzy=not names) if not negated(hit)]
+    hits = [hit for hit in right.find_in(stretches, fuzzy=not names) if not negated(hit)]
     hits += [hit for hit in by_meaning.hits if not any(_overlap(hit, other) for other in hits)]
     least = spec.names.probability if spec.names else HIT_PROBABILITY
     clear = tuple(hit for hit in hits if hit.probability >= least)
@@ -195,21 +195,17 @@ def _look(spec: SaidSpec, part: Part, stretches: Sequence[Stretch], context: Con
     if len(hits) >= spec.at_least:
         return Outcome(part, "weak", tuple(hits), by_meaning.note)
     wrong = [
-        hit for hit in _hits(context.phrases(part.wrong), stretches) if not negated(hit) and not asked(hit)
+        hit for hit in context.phrases(part.wrong).find_in(stretches) if not negated(hit) and not asked(hit)
     ]
     near = [*_nearest(right, stretches, spec, context), *by_meaning.near]
     near = [hit for hit in near if not any(_overlap(hit, other) for other in clear)]
     sure_wrong = [h for h in wrong if h.weakest >= HIT_PROBABILITY and not _shares_number(h, right)]
     if sure_wrong and not any(_overlap(hit, other) for hit in sure_wrong for other in near):
         return Outcome(part, "wrong", tuple(sure_wrong))
-    near = [*_hits(context.phrases(part.maybe), stretches), *near, *wrong]
+    near = [*context.phrases(part.maybe).find_in(stretches), *near, *wrong]
     if near and len(hits) + len(near) >= spec.at_least:
         return Outcome(part, "near", tuple(near), by_meaning.note)
     return Outcome(part, "few" if hits else "missed", tuple(hits), by_meaning.note)
-
-
-def _hits(phrases: PhraseSet, stretches: Sequence[Stretch], *, fuzzy: bool = True) -> list[Hit]:
-    return [hit for turn, low, high in stretches for hit in phrases.find(turn, low, high, fuzzy=fuzzy)]
 
 
 def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, context: Context) -> list[Hit]:
@@ -221,7 +217,7 @@ def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, c
         if (hit := phrases.nearest(turn, low, high, names=names)) is not None
     ]
     if spec.names:
-        others = _hits(context.phrases(spec.names.others), stretches)
+        others = context.phrases(spec.names.others).find_in(stretches)
         found = [hit for hit in found if not any(_overlap(hit, other) for other in others)]
         found.extend(_unnamed(spec.names, stretches, context))
     if spec.within and stretches:
@@ -229,7 +225,7 @@ def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, c
         around = between(whole(turns_by(context.heard, spec.by)), start, end)
         if any(window.anchors for window in spec.within):
             around = just_outside(context, spec.by, spec.within)
-        found.extend(hit for hit in _hits(phrases, around, fuzzy=not names) if not negated(hit))
+        found.extend(hit for hit in phrases.find_in(around, fuzzy=not names) if not negated(hit))
     return found
 
 
@@ -238,7 +234,7 @@ def _unnamed(names: Names, stretches: Sequence[Stretch], context: Context) -> li
     others = context.phrases(names.others)
     found = []
     for phrases, always in ((names.after, True), (names.may_follow, False)):
-        for hit in _hits(context.phrases(phrases), stretches, fuzzy=False):
+        for hit in context.phrases(phrases).find_in(stretches, fuzzy=False):
             turn, after = hit.turn, hit.last + 1
             if any(other.first == after for other in others.find(turn, after, fuzzy=False)):
                 continue
@@ -264,11 +260,13 @@ def _applies(spec: SaidSpec, context: Context, outcomes: Sequence[Outcome]) -> F
     heard = context.heard
     everywhere = whole(heard.turns_of("agent"))
     begun = [
-        hit for hit in _hits(context.phrases(spec.once), everywhere) if not negated(hit) and not asked(hit)
+        hit for hit in context.phrases(spec.once).find_in(everywhere) if not negated(hit) and not asked(hit)
     ]
     if any(hit.heard for hit in begun):
         return None
-    refused = [hit for hit in _hits(context.phrases(spec.unless), everywhere) if hit.heard and not asked(hit)]
+    refused = [
+        hit for hit in context.phrases(spec.unless).find_in(everywhere) if hit.heard and not asked(hit)
+    ]
     if refused:
         return not_applicable("It was refused or not decided on this call.", cite(heard, refused[0]))
     if sum(outcome.state == "said" for outcome in outcomes) >= min(_TELLING, len(outcomes)):
@@ -302,7 +300,7 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
         if not answers:
             continue
         after = between(whole(heard.turns_of("agent")), hit.end, answers[0].start)
-        if not _hits(closing, after):
+        if not closing.find_in(after):
             evidence = cite(heard, hit)
             return decided("yes", "It was said, and the caller could answer.", evidence, certainty_of(hit))
     last = hits[-1]

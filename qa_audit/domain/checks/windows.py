@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from qa_audit.domain.acoustics import merge, overlaps
 from qa_audit.domain.call import Span
 from qa_audit.domain.checks.events import Event
-from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.heard import Heard, Turn, plausible_seconds
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.text import Token
 from qa_audit.domain.transcript import Speaker
@@ -317,13 +317,7 @@ def unheard_seconds(heard: Heard, speaker: Speaker, start: float, end: float) ->
 
     Recognisers often crush the last word before a pause, so a word is given the time that it plausibly takes.
     """
-    words = merge(
-        (
-            (token.start, max(token.end, token.start + _plausible(token)))
-            for token in heard.words_between(speaker, start - 30, end)
-        ),
-        gap=_WORD_GAP,
-    )
+    words = merge(heard.spoken_between(speaker, start - 30, end), gap=_WORD_GAP)
     speech = [(max(a, start), min(b, end)) for a, b in heard.speech.get(speaker, ()) if b > start and a < end]
     spoken = sum(b - a for a, b in speech)
     return spoken - sum(b - a for a, b in overlaps(speech, words))
@@ -341,15 +335,9 @@ def swallowed(heard: Heard, speaker: Speaker, start: float, end: float) -> bool:
         following = tokens[place + 1].start if place + 1 < len(tokens) else min(end, token.end)
         reach = max(token.end, following)
         spoken = heard.speech_seconds(speaker, token.start, reach)
-        if spoken - _plausible(token) >= _SWALLOWED_SECONDS:
+        if spoken - plausible_seconds(token) >= _SWALLOWED_SECONDS:
             return True
     return False
-
-
-def _plausible(token: Token) -> float:
-    """Return how long a token plausibly lasts at most when spoken slowly, in seconds."""
-    words = token.last - token.first + 1
-    return max(0.45 * words, 0.11 * len(token.text))
 
 
 def _short_but_clear(heard: Heard, stretches: Sequence[Stretch], probabilities: Sequence[float]) -> bool:
