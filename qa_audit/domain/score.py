@@ -10,7 +10,7 @@ where the rubric says so, its percent zero; one that is fatal for its section do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -51,8 +51,9 @@ def points_of(criterion: Criterion, answer: Answer) -> tuple[Fraction, Fraction]
     """
     if answer.status != "decided" or answer.value is None:
         return None
-    possible = _NOTHING if criterion.bonus else criterion.exact_points
-    return criterion.exact_points * criterion.share(answer.value), possible
+    points, share = criterion.exact_points, criterion.share(answer.value)
+    earned = points * share if share and share != 1 else points if share else _NOTHING
+    return earned, _NOTHING if criterion.bonus else points
 
 
 def total(rubric: Rubric, answers: Standing) -> Score:
@@ -75,7 +76,7 @@ def total(rubric: Rubric, answers: Standing) -> Score:
         percent_without_fatal=rounded(without, percent=True),
         points=rounded(sum((one.got + one.bonus for one in kept), _NOTHING)) or 0.0,
         possible=rounded(sum((one.possible for one in kept), _NOTHING)) or 0.0,
-        outcome=_outcome(rubric, standing, share, bool(fatal)),
+        outcome=_outcome(rubric, standing, kept, bool(fatal)),
         suspected_fatal=fatal,
         suspected_fatal_for_section=_failed(rubric, standing, lambda c: c.fatal_for_section),
         suspected_critical=_failed(rubric, standing, lambda c: c.critical),
@@ -222,27 +223,31 @@ def _section_scores(rubric: Rubric, sums: Iterable[_Sums]) -> tuple[SectionScore
     )
 
 
-def _outcome(rubric: Rubric, standing: Standing, share: Fraction | None, fatal: bool) -> Outcome:
+def _outcome(rubric: Rubric, standing: Standing, sums: Sequence[_Sums], fatal: bool) -> Outcome:
     """Compare the worst and the best that open lines can still make of the score with the pass mark.
 
     An open line may also turn out not applicable; the score then lies between the two.
     """
+    share = _share(sums)
     if fatal:
         return "fail"
     if share is None:
         return "undetermined"
     mark = Fraction(str(rubric.pass_mark)) / 100
-    open_lines = _open_lines(rubric, standing)
+    open_lines = {c.id: c for c in _open_lines(rubric, standing)}
     worst, best = (
         _share(
-            _with_fatal(rubric, section, _sums(section, imagined), imagined) for section in rubric.sections
+            _with_fatal(rubric, section, _sums(section, imagined), imagined)
+            if any(c.id in open_lines for c in section.criteria)
+            else known
+            for section, known in zip(rubric.sections, sums, strict=True)
         )
         or _NOTHING
-        for imagined in ({**standing, **_all(open_lines, end)} for end in (0, 1))
+        for imagined in ({**standing, **_all(open_lines.values(), end)} for end in (0, 1))
     )
     if max(best, share) < mark:
         return "fail"
-    fatal_open = any(c.fatal for c in open_lines)
+    fatal_open = any(c.fatal for c in open_lines.values())
     return "pass" if min(worst, share) >= mark and not fatal_open else "undetermined"
 
 

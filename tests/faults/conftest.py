@@ -14,6 +14,7 @@ from qa_audit.queue import private_redis
 from qa_audit.queue.rq_jobs import RqJobs
 from qa_audit.runtime import Runtime
 from qa_audit.services import rubrics
+from qa_audit.services.rubric_files import load_rubric_file
 from tests.conftest import missing
 from tests.faults.installation import GRACE, LEASE, Installation
 
@@ -31,7 +32,9 @@ def installation(tmp_path: Path, sqlite_url: str) -> Iterator[Installation]:
         "QA_AUDIT_GRACE_SECONDS": str(GRACE),
     }
     built = Installation(Runtime(load_settings(environment)), environment)
-    built.rubrics = rubrics.sync_bundled(built.runtime)
+    rubrics.sync_bundled(built.runtime)
+    texts = [load_rubric_file(path) for path in built.runtime.rubrics_dir.glob("*.yaml")]
+    built.rubrics = sum(not rubric.applies_to.queue for rubric in texts)
     built.plan()
     yield built
     built.end()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate, pairwise
 from operator import attrgetter
-from typing import Any
 
 from qa_audit.domain.acoustics import speech_of
 from qa_audit.domain.call import Call, CallFacts, Span
 from qa_audit.domain.checks.patterns import LONGEST_WORD
+from qa_audit.domain.checks.speech import Speech
 from qa_audit.domain.text import Token, tokens_of, word_set
 from qa_audit.domain.transcript import Speaker, Transcript
 
@@ -24,115 +23,6 @@ _BURST_PAUSE = 0.6
 _SENTENCE_PAUSE = 0.8
 _STOP_PROBABILITY = 0.6
 _LEAN = 0.1
-
-
-_LANE = 16
-"""Bits in which the groups of letters that a turn shares with a phrase are counted: more than any phrase has."""
-
-
-class Speech:
-    """All that one speaker says on a call, ready to be searched, and what was found in it before."""
-
-    def __init__(self) -> None:
-        self.turns: tuple[Turn, ...] = ()
-        self.known: dict[object, Any] = {}
-
-    @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """Return the normalised words of all turns, with a line break after each turn."""
-        texts: list[str] = []
-        for turn in self.turns:
-            texts += turn.texts
-            texts.append("\n")
-        return tuple(texts)
-
-    @cached_property
-    def places(self) -> Mapping[str, Sequence[int]]:
-        """Return for each word where it stands in `texts`."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for place, text in enumerate(self.texts):
-            found[text].append(place)
-        del found["\n"]
-        return dict(found)
-
-    @cached_property
-    def _begins(self) -> list[int]:
-        """Return where each turn begins in `texts`."""
-        return [0, *accumulate(len(turn.tokens) + 1 for turn in self.turns[:-1])]
-
-    def turn_at(self, place: int) -> tuple[int, int]:
-        """Return the index of the turn at a place in `texts`, and where it begins."""
-        number = bisect_right(self._begins, place) - 1
-        return self.turns[number].index, self._begins[number]
-
-    def turns_with(self, words: Iterable[str]) -> list[int]:
-        """Return the indices of the turns in which all of these words are said."""
-        kept: set[int] | None = None
-        for word in words:
-            own = {self.turn_at(place)[0] for place in self.places.get(word, ())}
-            kept = own if kept is None else kept & own
-            if not kept:
-                return []
-        return [turn.index for turn in self.turns] if kept is None else sorted(kept)
-
-    @cached_property
-    def _turns_by_group(self) -> Mapping[str, int]:
-        """Return for each group of letters a number in which a bit of their own stands for the turns that have it."""
-        found: dict[str, int] = {}
-        for word, places in self.places.items():
-            turns = 0
-            for place in places:
-                turns |= 1 << _LANE * (bisect_right(self._begins, place) - 1)
-            for group in letter_groups(word):
-                found[group] = found.get(group, 0) | turns
-        for number, turn in enumerate(self.turns):
-            for group in set(groups_between(turn.texts)):
-                found[group] = found.get(group, 0) | 1 << _LANE * number
-        return found
-
-    def turns_sharing(self, groups: Iterable[str], least: int) -> Iterator[int]:
-        """Yield the indices of the turns that have so many of these groups of letters.
-
-        The turns are counted in lanes of one number, all by the same additions; a lane whose top bit is set after
-        what it lacks to that was added has enough.
-        """
-        lane_of = self._turns_by_group
-        ones, tops = self._lanes
-        counted = sum([lane_of[group] for group in groups if group in lane_of])
-        enough = counted + tops - least * ones & tops
-        if not enough:
-            return
-        bits = enough.to_bytes(len(self.turns) * _LANE // 8, "little")
-        for number, turn in enumerate(self.turns):
-            if bits[2 * number + 1]:
-                yield turn.index
-
-    @cached_property
-    def _lanes(self) -> tuple[int, int]:
-        """Return the numbers in which the lowest and in which the highest bit of each turn's lane are set."""
-        ones = sum(1 << _LANE * number for number in range(len(self.turns)))
-        return ones, ones << _LANE - 1
-
-    @cached_property
-    def joined(self) -> tuple[Mapping[int, list[str]], ...]:
-        """Return all that the turns' `joined` hold, each once, by how many letters it has."""
-        found: tuple[dict[int, list[str]], ...] = ({}, {}, {})
-        for size, by_length in enumerate(found):
-            for one in {one for turn in self.turns for one in turn.joined[size]}:
-                by_length.setdefault(len(one), []).append(one)
-        return found
-
-
-@lru_cache(maxsize=16384)
-def letter_groups(word: str) -> tuple[str, ...]:
-    """Return every three neighbouring letters of a word with a space at either end."""
-    spaced = f" {word} "
-    return tuple(spaced[at : at + 3] for at in range(len(word)))
-
-
-def groups_between(words: Sequence[str]) -> list[str]:
-    """Return the last letter of each word with the first of the next and the space between."""
-    return [f"{one[-1]} {other[0]}" for one, other in pairwise(words)]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from qa_audit.domain.checks.base import (
     unsure,
 )
 from qa_audit.domain.checks.guards import asked, negated
-from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.lost_words import lost_beside, may_have_answered, unclear_ends
 from qa_audit.domain.checks.meant import MEANING_LEAST, meant
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Patterns, Phrases
@@ -31,7 +31,6 @@ from qa_audit.domain.checks.windows import (
     Who,
     Windows,
     between,
-    swallowed,
     turns_by,
     whole,
 )
@@ -39,13 +38,6 @@ from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import is_number
 
 _NEAR_WINDOW = 10.0
-_BESIDE_SECONDS = 2.5
-_AROUND_SECONDS = 5.0
-_WEAK_WORDS = 3
-_LAST_ANSWERS = 2
-_ENDING_WORDS = 4
-_VERY_WEAK = 0.45
-_WAITED_SECONDS = 1.2
 _MOST_CITED = 3
 _TELLING = 2
 """So many parts that were said show that there was something to be said, however it began."""
@@ -304,7 +296,7 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
             evidence = cite(heard, hit)
             return decided("yes", "It was said, and the caller could answer.", evidence, certainty_of(hit))
     last = hits[-1]
-    if _may_have_answered(heard, last):
+    if may_have_answered(heard, last):
         return unsure(
             "It was said; whether the caller answered was not understood.", cite(heard, last), "yes"
         )
@@ -316,17 +308,6 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
     )
 
 
-def _may_have_answered(heard: Heard, question: Hit) -> bool:
-    """Say whether the caller may have answered unheard: speech without words, or a pause for it."""
-    turn = question.turn
-    end = turn.tokens[turn.sentence_range(question.last)[1]].end
-    own = heard.words_between("customer", end - 0.5, float("inf"))
-    if not own and heard.speech_seconds("customer", end, float("inf")) >= 0.25:
-        return True
-    after = heard.words_between("agent", end - 0.01, float("inf"))
-    return bool(after) and after[0].start - end >= _WAITED_SECONDS
-
-
 def _not_all(
     spec: SaidSpec, context: Context, stretches: Sequence[Stretch], outcomes: Sequence[Outcome]
 ) -> Finding:
@@ -334,11 +315,12 @@ def _not_all(
     heard = context.heard
     wrong = [outcome for outcome in outcomes if outcome.state == "wrong"]
     missed = [outcome for outcome in outcomes if outcome.state in ("missed", "few")]
-    if missed and spec.reply and _unclear_ends(heard, stretches):
+    if missed and spec.reply and unclear_ends(heard, stretches):
         reason = "Not heard, but what the agent said before the caller's last words was not clear."
         return unsure(reason, searched_stretches(stretches, spec.by), "no")
-    if missed and _lost_beside(spec, heard, outcomes):
-        cited = cite(heard, *(outcome.hits[0] for outcome in outcomes if outcome.state == "said"))
+    said = [outcome for outcome in outcomes if outcome.state == "said"]
+    if missed and any(lost_beside(heard, hit) for outcome in said for hit in outcome.hits):
+        cited = cite(heard, *(outcome.hits[0] for outcome in said))
         return unsure(
             f"Not heard: {missed[0].part.name}; but words beside the others were lost.", cited, "yes"
         )
@@ -360,37 +342,6 @@ def _not_all(
         name = doubtful[0].part.name
         return unsure(f"Perhaps said, but {name} was not heard clearly.", cite(heard, hit), "yes")
     return unsure(f"Not found, but {quality.why}.", window, "no")
-
-
-def _lost_beside(spec: SaidSpec, heard: Heard, outcomes: Sequence[Outcome]) -> bool:
-    """Say whether words were lost right after another part, where the missing one may have been."""
-    return any(
-        swallowed(heard, hit.turn.speaker, hit.start, hit.end + _BESIDE_SECONDS) or _weak_around(heard, hit)
-        for outcome in outcomes
-        if outcome.state == "said"
-        for hit in outcome.hits
-    )
-
-
-def _unclear_ends(heard: Heard, stretches: Sequence[Stretch]) -> bool:
-    """Say whether the agent's words right before the caller's last turns were heard badly."""
-    turns = {stretch.turn.index for stretch in stretches}
-    caller = [turn for turn in heard.turns_of("customer") if not turn.back_channel][-_LAST_ANSWERS:]
-    for answer in caller:
-        before = [turn for turn in heard.turns_of("agent") if turn.index < answer.index]
-        if not before or before[-1].index not in turns:
-            continue
-        ending = [token.probability for token in before[-1].tokens[-_ENDING_WORDS:]]
-        weak = sum(probability < HIT_PROBABILITY for probability in ending)
-        if weak >= 2 or ending[-1] < _VERY_WEAK:
-            return True
-    return False
-
-
-def _weak_around(heard: Heard, hit: Hit) -> bool:
-    """Say whether several words around a hit were heard badly."""
-    around = heard.words_between(hit.turn.speaker, hit.start - _AROUND_SECONDS, hit.end + _AROUND_SECONDS)
-    return sum(token.probability < HIT_PROBABILITY for token in around) >= _WEAK_WORDS
 
 
 def _missed_reason(spec: SaidSpec, missed: Sequence[Outcome]) -> str:

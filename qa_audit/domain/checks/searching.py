@@ -15,8 +15,9 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from qa_audit.domain.checks.heard import Speech, Turn, groups_between, letter_groups
+from qa_audit.domain.checks.heard import Turn
 from qa_audit.domain.checks.slots import slot_ends, slot_starts
+from qa_audit.domain.checks.speech import Speech, groups_between, letter_groups
 from qa_audit.domain.checks.wording import Variant, is_slot
 
 GAP = 4

@@ -208,8 +208,11 @@ def between(stretches: Iterable[Stretch], start: float, end: float) -> list[Stre
     """Cut stretches to the words that begin in [start, end]."""
     kept = []
     for turn, low, high in stretches:
-        first = bisect_left(turn.starts, start, low, high + 1)
-        last = bisect_right(turn.starts, end, low, high + 1) - 1
+        starts = turn.starts
+        if starts[high] < start or starts[low] > end:
+            continue
+        first = bisect_left(starts, start, low, high + 1)
+        last = bisect_right(starts, end, low, high + 1) - 1
         if first <= last:
             kept.append(Stretch(turn, first, last))
     return kept

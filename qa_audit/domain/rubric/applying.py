@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from qa_audit.domain.checks.said import SaidSpec
 from qa_audit.domain.rubric.model import AppliesTo, Criterion, Rubric, Value
@@ -50,9 +51,28 @@ def _is_for(
     )
 
 
+class _Itself:
+    """A rubric told apart by being the same object: comparing all that is in it would take longer than the order."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.rubric = rubric
+
+    def __hash__(self) -> int:
+        return id(self.rubric)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.rubric is self.rubric
+
+
 def in_order(rubric: Rubric) -> tuple[Criterion, ...]:
     """Return the criteria so that each comes after those that it looks at, else in the order of the sections."""
-    by_id = {criterion.id: criterion for criterion in rubric.criteria}
+    return _in_order(_Itself(rubric))
+
+
+@lru_cache(maxsize=64)
+def _in_order(itself: _Itself) -> tuple[Criterion, ...]:
+    criteria = itself.rubric.criteria
+    by_id = {criterion.id: criterion for criterion in criteria}
     done: dict[str, Criterion] = {}
 
     def place(criterion: Criterion, above: frozenset[str]) -> None:
@@ -61,7 +81,7 @@ def in_order(rubric: Rubric) -> tuple[Criterion, ...]:
                 place(by_id[id], above | {criterion.id})
         done.setdefault(criterion.id, criterion)
 
-    for criterion in rubric.criteria:
+    for criterion in criteria:
         place(criterion, frozenset())
     return tuple(done.values())
 

@@ -110,7 +110,12 @@ def test_a_single_edit_is_told_in_words_with_its_kind(path: Any, value: Any, wor
 
 
 def test_phrases_and_windows_are_named() -> None:
-    check = {"kind": "said", "what": "a greeting", "any": ["hello", "good day"], "within": [{"first_seconds": 30}]}
+    check = {
+        "kind": "said",
+        "what": "a greeting",
+        "any": ["hello", "good day"],
+        "within": [{"first_seconds": 30}],
+    }
     assert told((line(0, 0, "check"), check)) == [
         "machine: greeting: within first seconds 20 → 30",
         'machine: greeting: phrase "good morning" removed',
