@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from qa_audit.config import load_settings
 from qa_audit.domain.checks.tools import Line, Question, Tools
@@ -250,12 +251,11 @@ def test_a_day_may_cost_so_many_tokens_over_all_processes(server: Scripted, tmp_
     assert one.ask(question()).answer == "no"
 
 
-def test_no_word_of_the_call_is_logged(
-    server: Scripted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_word_of_the_call_is_logged(server: Scripted, tmp_path: Path) -> None:
     server.reply = quote(2, "so sorry to hear that")
-    finding_of(CHECK, LINES, tools=Tools(judge=judge(server, tmp_path)))
-    logged = "".join(capsys.readouterr())
+    with capture_logs() as entries:
+        finding_of(CHECK, LINES, tools=Tools(judge=judge(server, tmp_path)))
+    logged = str(entries)
     assert "judge_asked" in logged
     for word in ("sorry", "Ignore", "4111", "secret-key", "understanding"):
         assert word not in logged
