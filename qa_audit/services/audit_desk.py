@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 
 from qa_audit.domain.access import Actor, can, ensure
 from qa_audit.domain.audit import Blocker, HumanAnswer, Line, blockers, lines_of, score_so_far
@@ -16,7 +15,7 @@ from qa_audit.errors import NotFound
 from qa_audit.services import rubrics
 from qa_audit.services.calls import CallDetail, seen_call
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import audits as store
 from qa_audit.storage import calls as call_store
 from qa_audit.storage import results
@@ -176,7 +175,7 @@ def _versions(
     """Return the pinned versions, else those of the pre-scores, else those that apply by the call's date."""
     keys = list(answers) or list(machine)
     if keys:
-        return tuple((row.key, _parsed(row.source)) for row in store.pinned(session, keys))
+        return tuple((row.key, stored_rubric(row.source)) for row in store.pinned(session, keys))
     try:
         subject = results.subject(session, call.key)
     except NotFound:
@@ -190,8 +189,3 @@ def _last_batch(answers: Sequence[HumanAnswer]) -> tuple[str | None, int]:
     if newest is None:
         return None, 0
     return newest.batch, sum(one.batch == newest.batch for one in accepted)
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)

@@ -11,20 +11,21 @@ from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.audit import NOT_APPLICABLE
 from qa_audit.domain.corrections import History, Kept, ac1, ac1_range, check_id
 from qa_audit.domain.findings import Certainty
-from qa_audit.domain.rubric import Rubric
 from qa_audit.services.calls import seen_call
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import audits as audit_store
 from qa_audit.storage import corrections as store
 from qa_audit.storage import rubrics as rubric_store
 from qa_audit.storage.corrections import Both
-from qa_audit.storage.database import Session
+from qa_audit.storage.database import Database, Session
 from qa_audit.storage.figures import Scope
 from qa_audit.storage.rubrics import StoredRubric
 
 NEWEST = 500
-"""For one call's page so many of the newest audits count: enough for a percentage, and read in no time."""
+"""For one call's page so many of the newest audits count: enough for a percentage."""
+_FRESH_SECONDS = 600
+"""For so long a call's page goes by the histories last read: they move slowly, and the page is asked for often."""
 
 CERTAINTIES: tuple[Certainty, ...] = ("sure", "fairly_sure")
 
@@ -115,19 +116,26 @@ def kept_before(ports: Ports, actor: Actor, call_id: str) -> Mapping[tuple[str, 
         call = seen_call(session, actor, call_id)
         ensure(actor, "hear_calls", call.vendor_id)
         machine = audit_store.prescores(session, call.key)
-        found: dict[tuple[str, str], Kept] = {}
-        for version in audit_store.pinned(session, machine):
-            rubric = _parsed(version.source)
-            versions = rubric_store.every(session, version.rubric)
-            _, histories = _histories(session, versions, actor.vendor_id, NEWEST)
-            for result in machine[version.key].criteria:
-                history = histories.get((result.id, _names(version.source)[result.id]))
-                settled, certainty = _settled(result.status, result.answer, result.certainty)
-                if history is not None and settled is not None:
-                    kept = history.kept_when(certainty)
-                    if kept.rate.base:
-                        found[rubric.id, result.id] = kept
+        versions = audit_store.pinned(session, machine)
+    slot = int(ports.clock().timestamp() // _FRESH_SECONDS)
+    found: dict[tuple[str, str], Kept] = {}
+    for version in versions:
+        histories = _recent(ports.db, version.rubric, actor.vendor_id, slot)
+        for result in machine[version.key].criteria:
+            history = histories.get((result.id, _names(version.source)[result.id]))
+            settled, certainty = _settled(result.status, result.answer, result.certainty)
+            if history is not None and settled is not None:
+                kept = history.kept_when(certainty)
+                if kept.rate.base:
+                    found[version.rubric, result.id] = kept
     return found
+
+
+@lru_cache(maxsize=32)
+def _recent(db: Database, rubric: str, vendor: int | None, slot: int) -> Mapping[tuple[str, str], History]:
+    """Return the histories of one rubric's checks; `slot` counts the stretches of time in which one reading serves."""
+    with db.read() as session:
+        return _histories(session, rubric_store.every(session, rubric), vendor, NEWEST)[1]
 
 
 def _histories(
@@ -174,7 +182,7 @@ def _rows(versions: Sequence[StoredRubric], histories: Mapping[tuple[str, str], 
             CheckRow(
                 rubric=newest.rubric,
                 criterion=id,
-                title=_parsed(newest.source).criterion(id).title,
+                title=stored_rubric(newest.source).criterion(id).title,
                 versions=tuple(sorted(one.version for one in sharing)),
                 answered=kept.base,
                 changed=kept.base - kept.count,
@@ -197,12 +205,7 @@ def _certainty(kept: Kept) -> CertaintyRow:
 
 
 @lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)
-
-
-@lru_cache(maxsize=64)
 def _names(source: str) -> Mapping[str, str]:
     """Return the name of each criterion's check in a rubric's text."""
-    rubric = _parsed(source)
+    rubric = stored_rubric(source)
     return {criterion.id: check_id(rubric, criterion) for criterion in rubric.criteria}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.findings import RubricRef
 from qa_audit.domain.rubric import Rubric
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import outcomes as store
 from qa_audit.storage import rubrics
 from qa_audit.storage.outcomes import CallOutcome
@@ -31,9 +30,6 @@ def rubrics_of(ports: Ports, refs: Iterable[RubricRef]) -> Mapping[tuple[str, in
     """Return the rubric versions that pre-scores name, as they were published, by id and version."""
     with ports.db.read() as session:
         stored = [rubrics.find(session, ref.id, ref.version) for ref in refs]
-    return {(found.rubric, found.version): _parsed(found.source) for found in stored if found is not None}
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)
+    return {
+        (found.rubric, found.version): stored_rubric(found.source) for found in stored if found is not None
+    }

@@ -6,17 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.audit import HumanAnswer, Line, lines_of
-from qa_audit.domain.rubric import Rubric
 from qa_audit.errors import Invalid, NotFound
 from qa_audit.services import card_numbers, csv_cells
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import review_queue as store
 from qa_audit.storage import vendors as vendor_store
 from qa_audit.storage.database import Session
@@ -194,7 +192,7 @@ def _rows(
 
 
 def _row(call: QueuedCall, zone: ZoneInfo) -> QueueRow:
-    parts = [(key, _parsed(call.sources[key]), prescore) for key, prescore in call.prescores.items()]
+    parts = [(key, stored_rubric(call.sources[key]), prescore) for key, prescore in call.prescores.items()]
     suspicions: list[Suspicion] = []
     to_look_at = []
     for key, rubric, prescore in parts:
@@ -264,8 +262,3 @@ def _cells(row: QueueRow) -> tuple[str, ...]:
     who = (call.id, call.title, call.external_id, call.vendor, call.agent, started)
     what = (call.received_at.isoformat(), duration, call.queue, call.language, call.status, call.reviewer)
     return tuple(csv_cells.safe(cell) for cell in (*who, *what, row.why, row.words, row.due.isoformat()))
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)

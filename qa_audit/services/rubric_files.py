@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,12 @@ def load_rubric(text: str, source_name: str = "rubric") -> Rubric:
     Duplicate keys, anchors and aliases, tags, very long values and deep nesting are refused.
     """
     return _built(text, source_name)[0]
+
+
+@lru_cache(maxsize=64)
+def stored_rubric(text: str) -> Rubric:
+    """Return the rubric of a text that was published, read once: such a text is sound and never changes."""
+    return load_rubric(text)
 
 
 def _built(text: str, source_name: str) -> tuple[Rubric, dict[DataPath, int]]:

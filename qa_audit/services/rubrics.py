@@ -6,7 +6,6 @@ What makes a version, and what only changes words, is told in docs/rubric-versio
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,7 @@ from qa_audit.services.rubric_drafts import (
     version_changes,
     version_text,
 )
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import load_rubric, stored_rubric
 from qa_audit.services.rubric_views import Draft, FailingExamples, RubricOverview, VersionInfo
 from qa_audit.storage import rubrics as stored
 from qa_audit.storage.database import IntegrityError, Session
@@ -87,7 +86,7 @@ def applicable(
     """
     versions = {version.sha256: version for version in stored.published(session)}
     chosen = rules.applicable(
-        [_parsed(version.source) for version in versions.values()],
+        [stored_rubric(version.source) for version in versions.values()],
         on=day_of(subject, zone),
         vendor=subject.vendor,
         queue=subject.queue,
@@ -139,8 +138,3 @@ def _publish(ports: Ports, path: Path) -> int:
             "published. Published versions stay as they are: give the changed text a new version number."
         )
     return 0
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)

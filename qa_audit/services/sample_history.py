@@ -10,12 +10,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import lru_cache
 
 from qa_audit.domain.rubric import Criterion, Rubric
 from qa_audit.domain.score import Answer, total
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import rubrics as rubric_store
 from qa_audit.storage import samples
 from qa_audit.storage import vendors as vendor_store
@@ -199,12 +198,7 @@ def _rubrics(session: Session) -> tuple[tuple[int, Rubric], ...]:
         for version in rubric_store.published(session)
         if version.rubric in RUBRICS and version.effective_from <= BEGINS
     }
-    return tuple((usable[id].key, _parsed(usable[id].source)) for id in RUBRICS if id in usable)
-
-
-@lru_cache(maxsize=8)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)
+    return tuple((usable[id].key, stored_rubric(usable[id].source)) for id in RUBRICS if id in usable)
 
 
 def _call(one: Drawn, number: int, vendor: int, agent: int, team: int | None) -> Row:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from qa_audit import logs
@@ -19,7 +18,7 @@ from qa_audit.errors import Conflict, Invalid, NotFound
 from qa_audit.services.calls import seen_call
 from qa_audit.services.organisation import team_of
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import audits, events
 from qa_audit.storage import calls as call_store
 from qa_audit.storage import mails as mail_store
@@ -178,13 +177,13 @@ def _audited(session: Session, record: AuditRecord) -> list[tuple[Rubric, tuple[
     pinned = audits.pinned(session, record.answers)
     audited = []
     for stored in pinned:
-        lines = lines_of(_parsed(stored.source), machine.get(stored.key), record.answers[stored.key])
-        audited.append((_parsed(stored.source), lines))
+        lines = lines_of(stored_rubric(stored.source), machine.get(stored.key), record.answers[stored.key])
+        audited.append((stored_rubric(stored.source), lines))
     judged = {stored.rubric for stored in pinned}
     for key, prescore in machine.items():
         if prescore.rubric.id not in judged:
             (stored,) = audits.pinned(session, [key])
-            rubric = _parsed(stored.source)
+            rubric = stored_rubric(stored.source)
             found = blockers(lines_of(rubric, prescore, {}))
             if found:
                 raise Conflict(_held_back([(rubric, found)]))
@@ -289,8 +288,3 @@ def _day_of(facts: Publishing, zone: str) -> date:
     if facts.started_at is None:
         return facts.created_at.astimezone(ZoneInfo(zone)).date()
     return facts.started_at.astimezone(timezone(timedelta(minutes=facts.utc_offset or 0))).date()
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)

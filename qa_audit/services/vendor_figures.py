@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from qa_audit.domain.access import VENDOR_SIDE, Actor, ensure
@@ -14,7 +13,7 @@ from qa_audit.domain.statistics import Rate, Sample, Shift, shift
 from qa_audit.errors import NotFound
 from qa_audit.services.figure_filters import FigureFilter, Period, period_of
 from qa_audit.services.ports import Ports
-from qa_audit.services.rubric_files import load_rubric
+from qa_audit.services.rubric_files import stored_rubric
 from qa_audit.storage import figures
 from qa_audit.storage import vendors as vendor_store
 from qa_audit.storage.database import Session
@@ -193,7 +192,7 @@ def look(ports: Ports, session: Session, actor: Actor, filter: FigureFilter) -> 
     after = period.until + timedelta(days=1) if period.until and period.until < date.max else None
     scope = replace(scope, since=_at(period.since, zone), until=_at(after, zone))
     recent = _at(period.weeks[-RECENT_WEEKS], zone) if len(period.weeks) > RECENT_WEEKS else None
-    rubrics = {key: _parsed(version.source) for key, version in figures.versions(session).items()}
+    rubrics = {key: stored_rubric(version.source) for key, version in figures.versions(session).items()}
     return Looked(session, scope, period, recent, rubrics, zone)
 
 
@@ -282,8 +281,3 @@ def _courses(looked: Looked, vendor_key: int, rubrics: Sequence[RubricFigures]) 
     found = figures.courses(looked.session, scope, "vendor", bounds)
     empty = (Sample(),) * len(weeks)
     return tuple(Course(rubric, found.get((vendor_key, rubric.id), empty)) for rubric in rubrics if weeks)
-
-
-@lru_cache(maxsize=64)
-def _parsed(source: str) -> Rubric:
-    return load_rubric(source)

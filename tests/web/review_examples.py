@@ -68,6 +68,7 @@ LINE = ReviewLine(
     tone="bad",
     points="10 points",
     machine="machine suspects: no · sure",
+    kept=NASTY,
     reason=NASTY,
     evidence=(EvidenceLine(3.2, 4.1, "/calls/abc/review?t=3.2#turn-0", NASTY, True, True),),
     guidance=NASTY,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from qa_audit.domain.corrections import Kept
 from qa_audit.domain.findings import CriterionResult, Evidence, PreScore
 from qa_audit.domain.rubric import Criterion, Rubric
 from qa_audit.web.calls.pages import EvidenceLine, Line, RubricPart
 from qa_audit.web.calls.transcript import tone_of, without_masks
-from qa_audit.web.calls.words import VERDICTS
+from qa_audit.web.calls.words import NO_HISTORY, VERDICTS, KeptBefore, certainty_words
 from qa_audit.web.templating import clock, count, day, percent
 
 Rubrics = Mapping[tuple[str, int], Rubric]
 
-_CERTAINTY = {"sure": "sure", "fairly_sure": "fairly sure"}
 _NO_ANSWER = {
     "unsure": "unsure",
     "manual": "for a person",
@@ -23,15 +23,20 @@ _NO_ANSWER = {
 _ORDER = {"decided": 0, "unsure": 2, "not_assessed": 3, "manual": 4, "not_applicable": 6}
 
 
-def parts_of(prescores: Iterable[PreScore], rubrics: Rubrics, address: str) -> tuple[RubricPart, ...]:
-    """Return one part per pre-score; `address` is the call's page, to link to a moment of it."""
+def parts_of(
+    prescores: Iterable[PreScore], rubrics: Rubrics, address: str, kept: KeptBefore = NO_HISTORY
+) -> tuple[RubricPart, ...]:
+    """Return one part per pre-score; `address` is the call's page, to link to a moment of it.
+
+    `kept` tells how often reviewers kept such answers before.
+    """
     known = [
         (prescore, rubrics[key])
         for prescore in prescores
         if (key := (prescore.rubric.id, prescore.rubric.version)) in rubrics
     ]
     known.sort(key=lambda pair: _urgency(pair[0]))
-    return tuple(_part(prescore, rubric, address) for prescore, rubric in known)
+    return tuple(_part(prescore, rubric, address, kept) for prescore, rubric in known)
 
 
 def _urgency(prescore: PreScore) -> tuple[bool, int]:
@@ -39,10 +44,13 @@ def _urgency(prescore: PreScore) -> tuple[bool, int]:
     return not prescore.score.suspected_fatal, ("fail", "undetermined", "pass").index(prescore.score.outcome)
 
 
-def _part(prescore: PreScore, rubric: Rubric, address: str) -> RubricPart:
+def _part(prescore: PreScore, rubric: Rubric, address: str, kept: KeptBefore) -> RubricPart:
     pairs = [(rubric.criterion(line.id), line) for line in prescore.criteria]
     ordered = sorted(pairs, key=lambda pair: _rank(*pair))
-    lines = [(line, _line(criterion, line, address)) for criterion, line in ordered]
+    lines = [
+        (line, _line(criterion, line, address, kept.get((rubric.id, criterion.id))))
+        for criterion, line in ordered
+    ]
     verdict, tone = VERDICTS[prescore.score.outcome]
     return RubricPart(
         id=rubric.id,
@@ -94,13 +102,13 @@ def _note(prescore: PreScore, rubric: Rubric) -> str:
     return text
 
 
-def _line(criterion: Criterion, line: CriterionResult, address: str) -> Line:
+def _line(criterion: Criterion, line: CriterionResult, address: str, kept: Kept | None) -> Line:
     return Line(
         id=criterion.id,
         title=criterion.title,
         tag=tag_of(criterion),
         tone=tone_of(line),
-        answer=_answer(line),
+        answer=_answer(line, kept),
         points=_points(criterion, line),
         reason=line.reason,
         evidence=tuple(_evidence(item, address) for item in line.evidence),
@@ -119,10 +127,10 @@ def tag_of(criterion: Criterion) -> str | None:
     return "critical" if criterion.critical else None
 
 
-def _answer(line: CriterionResult) -> str:
+def _answer(line: CriterionResult, kept: Kept | None) -> str:
     if line.status == "decided":
         answer = line.answer or "decided"
-        return f"{answer}, {_CERTAINTY[line.certainty]}" if line.certainty else answer
+        return f"{answer}, {certainty_words(line.certainty, kept)}" if line.certainty else answer
     words = _NO_ANSWER[line.status]
     return f"{words}, perhaps {line.answer}" if line.status == "unsure" and line.answer else words
 

@@ -9,7 +9,7 @@ from flask import url_for
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.imported.reading import ENGINE as IMPORTED
 from qa_audit.domain.transcript import EngineInfo, Speaker
-from qa_audit.services import calls, outcomes
+from qa_audit.services import calls, corrections, outcomes
 from qa_audit.services.calls import CallDetail, RecordingFacts
 from qa_audit.services.erasing import LOCKED
 from qa_audit.services.ports import Ports
@@ -18,6 +18,7 @@ from qa_audit.web.calls.pages import CallPage, Fact, Player
 from qa_audit.web.calls.transcript import lines_of, marks_of
 from qa_audit.web.calls.words import (
     LAYOUTS,
+    NO_HISTORY,
     moment_of,
     status_words,
     title_of,
@@ -46,6 +47,7 @@ def call_page(
     moment, is_received = moment_of(call)
     rubrics = outcomes.rubrics_of(ports, [prescore.rubric for prescore in call.prescores])
     transcript = call.transcript
+    kept = corrections.kept_before(ports, actor, call.id) if can(actor, "hear_calls") else NO_HISTORY
     stuck = call.status == "failed" or any(task.state in ("failed", "parked") for task in call.tasks)
     return CallPage(
         title=title_of(call),
@@ -58,7 +60,7 @@ def call_page(
         no_sound=_no_sound(call),
         turns=lines_of(transcript, marks_of(call.prescores), address) if transcript else (),
         no_words=_no_words(call),
-        rubrics=parts_of(call.prescores, rubrics, address),
+        rubrics=parts_of(call.prescores, rubrics, address, kept),
         no_rubrics=_no_rubrics(call),
         warnings=warnings_in_words(call.warnings),
         notes=tuple(note.text for note in transcript.notes if note.kind != _DEMO_NOTE) if transcript else (),

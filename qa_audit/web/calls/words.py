@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from qa_audit.domain.findings import Outcome
+from qa_audit.domain.corrections import LEAST_FOR_PERCENT, Kept
+from qa_audit.domain.findings import Certainty, Outcome
 from qa_audit.media.judge import WARNINGS
 from qa_audit.services import time_left
 from qa_audit.services.calls import CallRow
@@ -52,6 +54,27 @@ VERDICTS: dict[Outcome, tuple[str, Tone]] = {
     "fail": ("not passed so far", "bad"),
     "undetermined": ("undecided", "person"),
 }
+
+KeptBefore = Mapping[tuple[str, str], Kept]
+"""How often reviewers kept answers like a line's, by rubric and criterion."""
+NO_HISTORY: KeptBefore = {}
+
+_CERTAINTY: dict[Certainty, str] = {"sure": "sure", "fairly_sure": "fairly sure"}
+
+
+def certainty_words(certainty: Certainty, kept: Kept | None) -> str:
+    """Say how sure the machine is: a percentage with its base once the history is long enough, else in words."""
+    if kept is None or kept.percent is None:
+        return _CERTAINTY[certainty]
+    return f"{kept.percent} % sure, from {kept.rate.base} audits"
+
+
+def history_words(kept: Kept) -> str:
+    """Say what became of such answers of the machine, and when a percentage will stand there."""
+    words = f"{kept.words}."
+    if kept.percent is None:
+        words += f" From {LEAST_FOR_PERCENT} audits on, once it is known to 10 points, a percentage stands here."
+    return words
 
 
 def status_words(call: CallRow) -> StatusWords:

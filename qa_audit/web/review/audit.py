@@ -10,7 +10,7 @@ from flask import url_for
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.audit import Line as AuditLine
 from qa_audit.domain.findings import SectionScore
-from qa_audit.services import outcomes, review_queue
+from qa_audit.services import corrections, outcomes, review_queue
 from qa_audit.services.audit_desk import AuditView, Part
 from qa_audit.services.calls import CallDetail
 from qa_audit.services.ports import Ports
@@ -115,6 +115,7 @@ class _Lines:
             for line in (*part.open, *part.settled)
             if part.version.startswith(_pinned(view, part.id))
         }
+        self._kept = corrections.kept_before(ports, actor, view.call.id)
 
     def part(self, part: Part) -> ReviewPart:
         """Put one rubric into words: open lines by urgency, sure and settled ones in the rubric's order."""
@@ -150,6 +151,7 @@ class _Lines:
                 self._machine,
                 viewer=self._actor.name,
                 may_change=self._view.may_change,
+                kept=self._kept.get((part.rubric.id, line.criterion.id)),
                 clash=clash if changed == (part.rubric.id, line.criterion.id) else None,
             )
             for line in lines

@@ -9,6 +9,7 @@ from flask import url_for
 
 from qa_audit.domain.audit import NOT_APPLICABLE, HumanAnswer, blockers
 from qa_audit.domain.audit import Line as AuditLine
+from qa_audit.domain.corrections import Kept
 from qa_audit.domain.findings import CriterionResult
 from qa_audit.domain.rubric import Criterion, NumberScale
 from qa_audit.domain.rubric.keys import ANSWER_KEYS
@@ -16,13 +17,13 @@ from qa_audit.services.audit_desk import Part
 from qa_audit.services.reviewing import Change, StaleAnswer
 from qa_audit.web.calls.findings import tag_of
 from qa_audit.web.calls.pages import Line as MachineLine
+from qa_audit.web.calls.words import certainty_words, history_words
 from qa_audit.web.context import runtime
 from qa_audit.web.pages import Tone
 from qa_audit.web.review.pages import AnswerChoice, Clash, NumberField, Pinned, ReviewLine
 from qa_audit.web.templating import clock, count, here
 
 MachineLines = Mapping[tuple[str, str], MachineLine]
-_CERTAINTY = {"sure": "sure", "fairly_sure": "fairly sure"}
 _LEFT = {"manual": "leaves this to you", "not_assessed": "not assessed", "not_applicable": "not applicable"}
 _WORDS = {"yes": "Yes", "no": "No", NOT_APPLICABLE: "N/A"}
 _NOTES = {
@@ -45,9 +46,13 @@ def review_line(
     *,
     viewer: str,
     may_change: bool,
+    kept: Kept | None = None,
     clash: StaleAnswer | None = None,
 ) -> ReviewLine:
-    """Put one line into words; `viewer` is the name of who looks. With `clash` it shows both answers."""
+    """Put one line into words; `viewer` is the name of who looks. With `clash` it shows both answers.
+
+    `kept` tells how often reviewers kept such an answer of the machine before.
+    """
     criterion, human = line.criterion, line.human or HumanAnswer(line.criterion.id, None)
     shown = clash.mine if clash else Change(human.answer, human.note, human.private_note, human.pin)
     found = machine.get((part.rubric.id, criterion.id))
@@ -60,7 +65,8 @@ def review_line(
         tag=tag_of(criterion),
         tone=_tone(line),
         points=points_words(criterion),
-        machine=_machine(line),
+        machine=_machine(line, kept),
+        kept=history_words(kept) if kept else "",
         reason=line.machine.reason if line.machine else "",
         evidence=found.evidence if found else (),
         guidance=criterion.guidance,
@@ -200,19 +206,19 @@ def _tone(line: AuditLine) -> Tone:
     return "plain" if line.is_sure else "person"
 
 
-def _machine(line: AuditLine) -> str:
+def _machine(line: AuditLine, kept: Kept | None) -> str:
     """Say what the machine found, so short that it stays a whisper."""
     found = line.machine
     if found is None:
         return "no machine answer"
     says = "machine suspects" if line.is_suspected else "machine"
-    return f"{says}: {_finding(line.criterion, found)}"
+    return f"{says}: {_finding(line.criterion, found, kept)}"
 
 
-def _finding(criterion: Criterion, found: CriterionResult) -> str:
+def _finding(criterion: Criterion, found: CriterionResult, kept: Kept | None) -> str:
     if found.status == "decided":
         answer = answer_words(criterion, found.answer).lower()
-        return f"{answer} · {_CERTAINTY[found.certainty]}" if found.certainty else answer
+        return f"{answer} · {certainty_words(found.certainty, kept)}" if found.certainty else answer
     if found.status == "unsure":
         leaning = answer_words(criterion, found.answer).lower() if found.answer else ""
         return f"{leaning}, unsure" if leaning else "unsure"

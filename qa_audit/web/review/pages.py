@@ -118,7 +118,8 @@ class Clash:
 
 @dataclass(frozen=True)
 class ReviewLine:
-    """One line of an audit. `machine` is what the machine says, `decided` who answered when, `missing` what a
+    """One line of an audit. `machine` is what the machine says, `kept` how
+    often reviewers kept such an answer, `decided` who answered when, `missing` what a
     fatal or critical no still lacks. `id` is the element's; `is_compact`: sure or settled, folded to one row.
     `key` leads to the line; `when` says of answers when to give them, `note_due` when a note has to be written.
     """
@@ -131,6 +132,7 @@ class ReviewLine:
     tone: Tone
     points: str
     machine: str
+    kept: str
     reason: str
     evidence: tuple[EvidenceLine, ...]
     guidance: str
