@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.backtest import Compared, Comparer, Tally, not_backtestable, ranks, verdict
@@ -69,6 +70,17 @@ class _Found:
     left_out: int = 0
 
 
+class _Stored(NamedTuple):
+    """What the database holds against a changed rubric: `keys` are the versions, `samples` audits left out."""
+
+    before: Rubric
+    keys: list[int]
+    found: _Found
+    samples: int
+    vendors: tuple[VendorShift, ...]
+    flips: tuple[Flip, ...]
+
+
 def backtest(
     ports: Ports,
     actor: Actor,
@@ -88,21 +100,11 @@ def backtest(
     ensure(actor, "rubric.edit")
     after = load_rubric(text)
     scope, show = Scope(with_sample=with_sample), progress or _silent
-    with ports.db.read() as session:
-        version = rubric_store.find(session, *against)
-        if version is None:
-            raise NotFound(f"There is no version {against[1]} of a rubric '{against[0]}'.")
-        keys = [one.key for one in rubric_store.every(session, against[0])]
-        before = load_rubric(version.source)
-        if after.id != before.id:
-            raise Invalid(f"This is a rubric '{after.id}', not '{before.id}'.", {"id": "is another"})
-        found = _score(session, Comparer(before, after), keys, scope, show)
-        samples = 0 if with_sample else store.count_samples(session, keys)
-        vendors = _vendors(session, found, after.pass_mark, before.pass_mark)
-        flips = _flips(session, found.flips)
+    stored = _compare_stored(ports, after, against, scope, show)
+    before, found = stored.before, stored.found
     changed = changes(before, after)
     heard, checks = hear_again(
-        ports, (before, after), changed, keys, scope, newest, lambda done: show(HEARING, done)
+        ports, (before, after), changed, stored.keys, scope, newest, lambda done: show(HEARING, done)
     )
     all_of = _tally(found)
     return Backtest(
@@ -113,7 +115,7 @@ def backtest(
         changes=changed,
         audits=all_of.audits,
         left_out=found.left_out,
-        samples_left_out=samples,
+        samples_left_out=stored.samples,
         before=_side(all_of.before),
         after=_side(all_of.after),
         shift_mean=_two(all_of.shift.mean),
@@ -122,12 +124,35 @@ def backtest(
         to_fail=all_of.to_fail,
         to_pass=all_of.to_pass,
         to_open=all_of.to_open,
-        flips=flips,
-        vendors=vendors,
+        flips=stored.flips,
+        vendors=stored.vendors,
         not_backtested=_not_backtested(before, after, found),
         heard=heard,
         checks=checks,
     )
+
+
+def _compare_stored(
+    ports: Ports, after: Rubric, against: tuple[str, int], scope: Scope, show: Progress
+) -> _Stored:
+    """Recompute the stored answers under both rubrics; raises NotFound and Invalid (see `backtest`)."""
+    with ports.db.read() as session:
+        version = rubric_store.find(session, *against)
+        if version is None:
+            raise NotFound(f"There is no version {against[1]} of a rubric '{against[0]}'.")
+        keys = [one.key for one in rubric_store.every(session, against[0])]
+        before = load_rubric(version.source)
+        if after.id != before.id:
+            raise Invalid(f"This is a rubric '{after.id}', not '{before.id}'.", {"id": "is another"})
+        found = _score(session, Comparer(before, after), keys, scope, show)
+        return _Stored(
+            before=before,
+            keys=keys,
+            found=found,
+            samples=0 if scope.with_sample else store.count_samples(session, keys),
+            vendors=_vendors(session, found, after.pass_mark, before.pass_mark),
+            flips=_flips(session, found.flips),
+        )
 
 
 def _silent(step: str, fraction: float) -> None:

@@ -73,7 +73,9 @@ def history_words(kept: Kept) -> str:
     """Say what became of such answers of the machine, and when a percentage will stand there."""
     words = f"{kept.words}."
     if kept.percent is None:
-        words += f" From {LEAST_FOR_PERCENT} audits on, once it is known to 10 points, a percentage stands here."
+        words += (
+            f" From {LEAST_FOR_PERCENT} audits on, once it is known to 10 points, a percentage stands here."
+        )
     return words
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from flask import url_for
 
 from qa_audit.domain.access import STAFF, Actor, can
-from qa_audit.domain.scorecard import CardLine, CardRubric, Clip, losses
+from qa_audit.domain.clips import Clip
+from qa_audit.domain.scorecard import CardLine, CardRubric, losses
 from qa_audit.services import scorecards
 from qa_audit.services.ports import Ports
 from qa_audit.services.scorecards import Background, CardDetail

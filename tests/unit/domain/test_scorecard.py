@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from qa_audit.domain.audit import HumanAnswer, lines_of
+from qa_audit.domain.clips import MOST_BEFORE, clip_of
 from qa_audit.domain.findings import CriterionResult, Evidence, PreScore, RubricRef, Score
 from qa_audit.domain.rubric import Rubric, build_rubric
-from qa_audit.domain.scorecard import MOST_BEFORE, CardCall, Snapshot, build, clip_of, losses
+from qa_audit.domain.scorecard import CardCall, Snapshot, build, losses
 from qa_audit.domain.transcript import EngineInfo, Segment, Transcript
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
