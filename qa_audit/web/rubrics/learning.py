@@ -12,13 +12,15 @@ from qa_audit.web.rubrics.pages import CorrectionRow, CorrectionsPage
 from qa_audit.web.rubrics.views import overview_of
 from qa_audit.web.templating import NOTHING, count
 
+MOST = 10_000
+"""So many of the newest audits count for the page: more change no line's range by a point, and take long to read."""
 CERTAINTY = {"sure": "when sure", "fairly_sure": "when fairly sure"}
 
 
 def corrections_page(ports: Ports, actor: Actor, id: str) -> CorrectionsPage:
     """Build the page of what reviewers change under one rubric; raises NotFound."""
     one = overview_of(ports, actor, id)
-    found = corrections.corrections(ports, actor, id)
+    found = corrections.corrections(ports, actor, id, MOST)
     defects = tuple(_row(check) for check in found.defects)
     if not found.checks:
         told = "No finished audit has an answer of the machine yet that a reviewer could have changed."
@@ -29,10 +31,15 @@ def corrections_page(ports: Ports, actor: Actor, id: str) -> CorrectionsPage:
     return CorrectionsPage(
         title=f"What reviewers change under {one.title}",
         rubric=url_for("rubrics.show", id=id),
-        words=f"{told} {count(found.audits, 'finished audit')} counted." if found.checks else told,
+        words=f"{told} {_counted(found.audits)}" if found.checks else told,
         defects=defects,
         rows=tuple(_row(check) for check in found.checks if not check.is_defect),
     )
+
+
+def _counted(audits: int) -> str:
+    which = "The newest " if audits == MOST else ""
+    return f"{which}{count(audits, 'finished audit')} counted."
 
 
 def _row(check: CheckRow) -> CorrectionRow:

@@ -30,6 +30,8 @@ from qa_audit.web.templating import NOTHING, count, day, percent
 OUTCOMES = {"pass": "passed", "fail": "not passed", "undetermined": "undecided"}
 NEW = "The rubric is new: there is no version whose audits it could be held against."
 FEW_FLIPS = 5
+HEARD_AGAIN = 150
+"""So many of the newest calls the machine hears again for a page; the command takes its time for more."""
 
 
 def backtest_page(ports: Ports, actor: Actor, id: str, with_sample: bool = False) -> BacktestPage:
@@ -71,7 +73,9 @@ def run(
     if rubric is None or draft.base_version is None:
         return None
     against = (draft.rubric, draft.base_version)
-    return backtesting.backtest(ports, actor, draft.text, against, with_sample=with_sample)
+    return backtesting.backtest(
+        ports, actor, draft.text, against, newest=HEARD_AGAIN, with_sample=with_sample
+    )
 
 
 def summary(found: Backtest) -> str:
@@ -98,7 +102,9 @@ def _notes(found: Backtest) -> Iterator[str]:
     if found.samples_left_out:
         yield f"{count(found.samples_left_out, 'audit')} of sample history left out."
     if found.heard:
-        yield f"The machine heard {count(found.heard, 'call')} again, because its rules change."
+        newest = "the newest " if found.heard == HEARD_AGAIN else ""
+        more = " 'qa-audit rubric backtest' hears more." if newest else ""
+        yield f"The machine heard {newest}{count(found.heard, 'call')} again, because its rules change.{more}"
 
 
 def _figures(found: Backtest) -> Iterator[Figure]:
