@@ -19,7 +19,7 @@ from qa_audit.services.calls import seen_call
 from qa_audit.services.organisation import team_of
 from qa_audit.services.ports import Ports
 from qa_audit.services.rubric_files import stored_rubric
-from qa_audit.storage import audits, events
+from qa_audit.storage import audits, events, people
 from qa_audit.storage import calls as call_store
 from qa_audit.storage import mails as mail_store
 from qa_audit.storage import scorecards as store
@@ -112,7 +112,7 @@ def acknowledge(ports: Ports, actor: Actor, card_id: str, comment: str = "") -> 
         card = _seen(session, actor, card_id)
         ensure(actor, "acknowledge", card.vendor_key)
         now = ports.clock()
-        if not store.acknowledge(session, card.key, audits.user_key(session, actor.id), said, now):
+        if not store.acknowledge(session, card.key, people.user_key(session, actor.id), said, now):
             by = f" by {card.acknowledged_by}" if card.acknowledged_by else ""
             raise Conflict(f"This scorecard was acknowledged already{by}.")
         _note(session, actor, "acknowledged", card.id, now, {"comment": bool(said)})
@@ -228,7 +228,7 @@ def _add(
         team_id=team_key,
         agent_id=facts.agent_key,
         snapshot=snapshot.to_json(),
-        published_by=audits.user_key(session, actor.id),
+        published_by=people.user_key(session, actor.id),
         published_at=now,
         answer_by=until,
     )

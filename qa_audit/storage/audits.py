@@ -17,7 +17,8 @@ from qa_audit.domain.audit import HumanAnswer, Origin
 from qa_audit.domain.findings import PreScore, Score
 from qa_audit.domain.workflow import CallStatus
 from qa_audit.storage.database import Session
-from qa_audit.storage.rubrics import StoredRubric
+from qa_audit.storage.people import user_key
+from qa_audit.storage.rubrics import StoredRubric, stored_rubric
 from qa_audit.storage.tables import (
     Answer,
     Audit,
@@ -221,30 +222,13 @@ def pinned(session: Session, keys: Iterable[int]) -> tuple[StoredRubric, ...]:
         .where(col(RubricVersion.id).in_(list(keys)))
         .order_by(col(RubricVersion.rubric), col(RubricVersion.version))
     )
-    return tuple(_rubric(row) for row in session.scalars(query))
+    return tuple(stored_rubric(row) for row in session.scalars(query))
 
 
 def prescores(session: Session, call_key: int) -> Mapping[int, PreScore]:
     """Return a call's pre-scores by the keys of their rubric versions."""
     query = select(PreScoreRow).where(col(PreScoreRow.call_id) == call_key)
     return {row.rubric_version_id: PreScore.model_validate(row.result) for row in session.scalars(query)}
-
-
-def user_key(session: Session, public_id: str) -> int | None:
-    """Return the key of somebody who signs in; None for the system itself."""
-    return session.scalars(select(col(User.id)).where(col(User.public_id) == public_id)).first()
-
-
-def _rubric(row: RubricVersion) -> StoredRubric:
-    return StoredRubric(
-        key=cast(int, row.id),
-        rubric=row.rubric,
-        version=row.version,
-        title=row.title,
-        sha256=row.sha256,
-        source=row.source,
-        effective_from=row.effective_from,
-    )
 
 
 def _forget_scores(session: Session, audit_key: int) -> None:

@@ -105,6 +105,13 @@ def tokens(session: Session) -> tuple[TokenLine, ...]:
     )
 
 
+def user_key(session: Session, public_id: str | None) -> int | None:
+    """Return the key of somebody who signs in; None for nobody, and for the system itself."""
+    if public_id is None:
+        return None
+    return session.scalars(select(col(User.id)).where(col(User.public_id) == public_id)).first()
+
+
 def team_key(session: Session, vendor_id: int, named: str) -> int | None:
     """Find a vendor's team by its name (capitals do not matter) or its public id."""
     return _key(session, Team, vendor_id, named)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from qa_audit.storage.database import Session
+from qa_audit.storage.people import user_key
 from qa_audit.storage.tables import Answer, Audit, AuditScore, RubricDraft, RubricVersion, User, utc_now
 
 
@@ -66,7 +67,7 @@ def published(session: Session) -> tuple[StoredRubric, ...]:
         .where(col(RubricVersion.state) == "published")
         .order_by(col(RubricVersion.rubric), col(RubricVersion.version))
     )
-    return tuple(_stored(row) for row in session.scalars(found))
+    return tuple(stored_rubric(row) for row in session.scalars(found))
 
 
 def find(session: Session, rubric: str, version: int) -> StoredRubric | None:
@@ -75,7 +76,7 @@ def find(session: Session, rubric: str, version: int) -> StoredRubric | None:
         col(RubricVersion.rubric) == rubric, col(RubricVersion.version) == version
     )
     row = session.scalars(found).first()
-    return _stored(row) if row else None
+    return stored_rubric(row) if row else None
 
 
 def ids(session: Session) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ def every(session: Session, rubric: str) -> tuple[StoredRubric, ...]:
         .where(col(RubricVersion.rubric) == rubric)
         .order_by(col(RubricVersion.version).desc())
     )
-    return tuple(_stored(row) for row in session.scalars(found))
+    return tuple(stored_rubric(row) for row in session.scalars(found))
 
 
 def newest(session: Session, rubric: str) -> StoredRubric | None:
@@ -104,7 +105,7 @@ def newest(session: Session, rubric: str) -> StoredRubric | None:
         .limit(1)
     )
     row = session.scalars(found).first()
-    return _stored(row) if row else None
+    return stored_rubric(row) if row else None
 
 
 def publish(
@@ -132,7 +133,7 @@ def publish(
         source=source,
         effective_from=effective_from,
         bundled=bundled,
-        published_by=_user_key(session, by),
+        published_by=user_key(session, by),
         created_at=now or utc_now(),
     )
     session.add(row)
@@ -150,7 +151,7 @@ def versions(session: Session) -> tuple[VersionFacts, ...]:
     )
     return tuple(
         VersionFacts(
-            stored=_stored(row),
+            stored=stored_rubric(row),
             state=row.state,
             bundled=row.bundled,
             published_by=name or "",
@@ -222,7 +223,7 @@ def begin_draft(
     now: datetime,
 ) -> None:
     """Add a rubric's draft; raises IntegrityError when it has one."""
-    who = _user_key(session, by)
+    who = user_key(session, by)
     session.add(
         RubricDraft(
             rubric=rubric,
@@ -245,7 +246,7 @@ def save_draft(
     changed = session.execute(
         update(RubricDraft)
         .where(col(RubricDraft.rubric) == rubric, col(RubricDraft.seen) == seen)
-        .values(title=title, source=source, seen=seen + 1, saved_by=_user_key(session, by), saved_at=now),
+        .values(title=title, source=source, seen=seen + 1, saved_by=user_key(session, by), saved_at=now),
         execution_options={"synchronize_session": False},
     )
     return cast("CursorResult[Any]", changed).rowcount == 1
@@ -278,13 +279,8 @@ def _pinned(session: Session) -> Mapping[int, int]:
     return found
 
 
-def _user_key(session: Session, public_id: str | None) -> int | None:
-    if public_id is None:
-        return None
-    return session.scalars(select(col(User.id)).where(col(User.public_id) == public_id)).first()
-
-
-def _stored(row: RubricVersion) -> StoredRubric:
+def stored_rubric(row: RubricVersion) -> StoredRubric:
+    """Return a row as the rest of the program reads it."""
     return StoredRubric(
         key=cast(int, row.id),
         rubric=row.rubric,
