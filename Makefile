@@ -27,8 +27,9 @@ help: ## Show this list
 demo: $(VENV)/.demo ## Run everything with the bundled calls; Ctrl-C stops all of it
 	@exec $(BIN)/qa-audit demo $(DEMO_ARGS)
 
+# The suite starts hundreds of processes: where Python may not keep compiled files, each would compile everything anew.
 test: $(VENV)/.dev ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, types, import contracts and templates
 	$(BIN)/ruff check $(CODE)

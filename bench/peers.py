@@ -6,6 +6,7 @@ end of the text and all time stamps are forbidden, so that every window yields e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,6 +130,8 @@ def faster_whisper_batched(job: Job, beams: int) -> Run:
     tokenizer = made.folder / "tokenizer.json"
     if not tokenizer.exists():  # without it, faster-whisper asks the network
         tokenizer.write_text(_tokenizer_json(vocabulary), encoding="utf8")
+    mels = json.dumps({"feature_size": made.dims["n_mels"]})
+    (made.folder / "preprocessor_config.json").write_text(mels, encoding="utf8")
     model = WhisperModel(str(made.folder), device="cpu", compute_type="int8", cpu_threads=job.threads)
     pipeline = BatchedInferencePipeline(model)
     never = _never(whisper_files.tokenizer(vocabulary, LANGUAGE), vocabulary)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from qa_audit.domain.rubric import Rubric
 from qa_audit.domain.rubric.lint import lint
 from qa_audit.services.rubric_files import load_rubric_file
-from qa_audit.services.rubric_trials import Trial, run_examples
+from qa_audit.services.rubric_trials import run_examples
 from tests.rubrics.calls import RUBRICS
 
 BUNDLED = sorted(RUBRICS.glob("*.yaml"))
@@ -22,17 +21,11 @@ def rubric(path: Path) -> Rubric:
     return load_rubric_file(path)
 
 
-def trials() -> list[Any]:
-    return [
-        pytest.param(trial, id=f"{rubric(path).id}-{trial.criterion}-{trial.place}")
-        for path in BUNDLED
-        for trial in run_examples(rubric(path))
-    ]
-
-
-@pytest.mark.parametrize("trial", trials())
-def test_an_example_comes_out_as_it_says(trial: Trial) -> None:
-    assert trial.passed, f"expected {trial.expected}, found {trial.found}: {trial.reason}"
+@pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
+def test_every_example_comes_out_as_it_says(path: Path) -> None:
+    trials = run_examples(rubric(path))
+    assert len(trials) >= 30
+    assert [trial for trial in trials if not trial.passed] == []
 
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ from qa_audit.domain.access import SYSTEM, Actor
 from qa_audit.errors import Conflict, Forbidden, NotFound, Permanent, Stopped, Temporary, Waiting
 from qa_audit.media.child import ChildDied
 from qa_audit.runtime import Runtime
-from qa_audit.services import tasks, transcription
+from qa_audit.services import speech_input, tasks
 from qa_audit.services.stage import Unwatched
 from qa_audit.speech.scripted import ScriptedTranscriber
 from qa_audit.storage import tables
@@ -179,8 +179,8 @@ def test_memory_running_out_is_left_to_whoever_buries_the_worker(runtime: Runtim
 
 
 def test_a_stage_that_takes_too_long_stops_itself(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcription, "LEAST_SECONDS", 0.05)
-    monkeypatch.setattr(transcription, "SECONDS_PER_SECOND", 0.0)
+    monkeypatch.setattr(speech_input, "LEAST_SECONDS", 0.05)
+    monkeypatch.setattr(speech_input, "SECONDS_PER_SECOND", 0.0)
     script(runtime)
     runtime.speech = ScriptedTranscriber(HELLO, seconds=2.0, info=REAL_MODEL)
     receive(runtime)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,63 +10,12 @@ import pytest
 
 from qa_audit.domain.transcript import Word
 from qa_audit.errors import Invalid, Stopped, UnknownLanguage
-from qa_audit.speech import engine, models
+from qa_audit.speech import models, placing
 from qa_audit.speech.engine import WhisperEngine
 from qa_audit.speech.engines import open_engine
 from qa_audit.speech.protocol import SpeechChannel
 from qa_audit.speech.recogniser import HeardWindow, HeardWord
-
-RATE = 16_000
-
-
-class Listener:
-    """A recogniser that hears one word per second of its window, and takes down what it was given."""
-
-    languages = frozenset({"en", "de"})
-    about = "test"
-
-    def __init__(self, batch: int = 2) -> None:
-        self.batch = batch
-        self.sounds: list[np.ndarray] = []
-        self.asked: list[tuple[str, str]] = []
-        self.batches = 0
-
-    def language_of(self, sound: np.ndarray) -> str:
-        self.asked.append(("language", f"{len(sound) / RATE:g}"))
-        return "de"
-
-    def hear(
-        self,
-        sounds: Sequence[np.ndarray],
-        *,
-        language: str,
-        hints: str = "",
-        check: Callable[[], None] = lambda: None,
-    ) -> list[HeardWindow]:
-        check()
-        self.batches += 1
-        self.sounds += sounds
-        self.asked.append((language, hints))
-        return [self.window(sound) for sound in sounds]
-
-    def window(self, sound: np.ndarray) -> HeardWindow:
-        seconds = len(sound) // RATE
-        words = [HeardWord(f" word{number}.", number + 0.2, number + 0.7, 0.9) for number in range(seconds)]
-        return HeardWindow(tuple(words), -0.1, 0.01)
-
-
-class Memory:
-    """Parts in a dictionary."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, list[Mapping[str, object]]] = {}
-
-    def load(self, plan: str) -> Sequence[Mapping[str, object]]:
-        return tuple(self.kept.get(plan, ()))
-
-    def keep(self, plan: str, number: int, part: Mapping[str, object]) -> None:
-        assert number == len(self.kept.setdefault(plan, []))
-        self.kept[plan].append(part)
+from tests.unit.speech.listener import RATE, Listener, Memory
 
 
 def sound(seconds: float) -> np.ndarray:
@@ -168,7 +116,7 @@ def test_finished_parts_are_not_heard_again(ours: WhisperEngine, listener: Liste
     kept = next(iter(memory.kept.values()))
     assert len(kept) == listener.batches == 3
     del kept[1:]
-    listener.batches = 0
+    listener.calls.clear()
     seen: list[float] = []
     again = ours.transcribe([agent(200.0, *LONG)], parts=memory, progress=seen.append)
     assert listener.batches == 2
@@ -182,7 +130,7 @@ def test_parts_of_another_plan_are_not_used(
 ) -> None:
     memory = Memory()
     ours.transcribe([agent(200.0, *LONG)], parts=memory)
-    listener.batches = 0
+    listener.calls.clear()
     ours.transcribe([agent(200.0, *LONG)], parts=memory, **change)
     assert listener.batches == 3
     assert len(memory.kept) == 2
@@ -222,7 +170,7 @@ def test_long_speech_is_cut_into_segments_after_sentences() -> None:
         Word(start=i * 0.5, end=i * 0.5 + 0.4, text="end." if i % 7 == 6 else "word", probability=0.9)
         for i in range(56)
     )
-    parts = list(engine._sentences(words))
+    parts = list(placing.sentences(words))
     assert len(parts) > 1
     assert tuple(word for part in parts for word in part) == words
     assert all(part[-1].text == "end." for part in parts)
