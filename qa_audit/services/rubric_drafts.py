@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from qa_audit.domain.access import Actor, ensure
 from qa_audit.domain.rubric import Problem, Rubric, RubricError
 from qa_audit.domain.rubric.changes import Change, changes
-from qa_audit.errors import Conflict, Forbidden, Invalid, NotFound
+from qa_audit.errors import Conflict, Invalid, NotFound
 from qa_audit.services import rubric_texts
 from qa_audit.services.managing import note
 from qa_audit.services.ports import Ports
+from qa_audit.services.rubric_editing import ensure_edits
 from qa_audit.services.rubric_files import MAX_BYTES, load_rubric
 from qa_audit.services.rubric_trials import run_examples
 from qa_audit.services.rubric_views import (
@@ -63,7 +64,7 @@ def open_draft(ports: Ports, actor: Actor, rubric_id: str, from_version: int | N
 
     Its text is the version's with the next version number and today's date, comments kept. Raises NotFound.
     """
-    _ensure_edits(actor)
+    ensure_edits(actor)
     with ports.db.write() as session:
         if store.drafts(session, rubric_id):
             return draft_of(session, known_draft(session, rubric_id))
@@ -86,7 +87,7 @@ def begin_rubric(
 
     Raises Invalid for an id or title that cannot be, Conflict when the id is taken, NotFound for the copied one.
     """
-    _ensure_edits(actor)
+    ensure_edits(actor)
     title = " ".join(title.split())
     wrong = {}
     if not _ID.fullmatch(rubric_id):
@@ -117,7 +118,7 @@ def save_draft(ports: Ports, actor: Actor, rubric_id: str, text: str, seen: int)
     `seen` is that of the draft that was edited. Raises Conflict when somebody saved another text since, Invalid
     for a text that cannot be kept at all (too large), NotFound.
     """
-    _ensure_edits(actor)
+    ensure_edits(actor)
     text = text.replace("\r\n", "\n")
     if len(text.encode("utf-8", errors="surrogatepass")) > MAX_BYTES:
         raise Invalid(f"A rubric may have at most {MAX_BYTES} bytes.", {"text": "is too large"})
@@ -138,7 +139,7 @@ def save_draft(ports: Ports, actor: Actor, rubric_id: str, text: str, seen: int)
 
 def discard_draft(ports: Ports, actor: Actor, rubric_id: str, seen: int) -> None:
     """Throw a draft away; raises Conflict when somebody saved another text since, NotFound."""
-    _ensure_edits(actor)
+    ensure_edits(actor)
     with ports.db.write() as session:
         before = _held_draft(session, rubric_id, seen)
         if not store.remove_draft(session, rubric_id, seen):
@@ -152,7 +153,7 @@ def publish_draft(ports: Ports, actor: Actor, rubric_id: str, seen: int) -> int:
     Raises RubricError with every problem of the text (also a version number that is not the next one, and a date
     before the newest version's), FailingExamples, Conflict when somebody saved or published meanwhile, NotFound.
     """
-    _ensure_edits(actor)
+    ensure_edits(actor)
     with ports.db.read() as session:
         begun = _held_draft(session, rubric_id, seen)
         problems = problems_of(session, rubric_id, begun.source)
@@ -183,7 +184,7 @@ def archive(ports: Ports, actor: Actor, rubric_id: str, version: int) -> None:
 
     Where an older version is still published, that one applies again.
     """
-    _ensure_edits(actor)
+    ensure_edits(actor)
     with ports.db.write() as session:
         known_version(session, rubric_id, version)
         if store.set_state(session, rubric_id, version, "archived"):
@@ -218,13 +219,6 @@ def version_changes(
     with ports.db.read() as session:
         old, new = (known_version(session, rubric_id, version).source for version in (before, after))
     return changes(load_rubric(old), load_rubric(new))
-
-
-def _ensure_edits(actor: Actor) -> None:
-    """Raise unless the actor may change rubrics, which are of no single vendor."""
-    ensure(actor, "rubric.edit")
-    if actor.vendor_id is not None:
-        raise Forbidden("Rubrics are changed by admins who look after all vendors.")
 
 
 def _store(session: Session, ports: Ports, actor: Actor, begun: StoredDraft, rubric: Rubric) -> None:
