@@ -111,7 +111,7 @@ def our_engine(job: Job, engine: str) -> Run:
     def run() -> int:
         windows[0] = 0
         channels = [SpeechChannel("unknown", sound, detector.spans([sound])) for sound in job.channels]
-        with _rule(engine, recogniser):
+        with under_rule(engine, recogniser):
             ours.transcribe(channels, language=LANGUAGE)
         return windows[0]
 
@@ -191,7 +191,7 @@ def _never(tokenizer: Any, vocabulary: int) -> list[int]:
 
 
 @contextmanager
-def _rule(engine: str, recogniser: Any) -> Iterator[None]:
+def under_rule(engine: str, recogniser: Any) -> Iterator[None]:
     """Put the rule of this benchmark into our engine while it runs."""
     from qa_audit.speech import tries
 
