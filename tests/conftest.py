@@ -20,7 +20,30 @@ from tests import postgres
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parents[1] / "shared"
+
+
+LONGEST_FIRST = ("e2e", "faults", "workers", "cli")
+"""Folders whose tests take longest: begun last, one of them would keep a single worker busy in the end."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Let the tests of one file, and all that need the site in a browser, run in one worker of several.
+
+    What they share is then made once. The order within a file stays as it was drawn.
+    """
+    for item in items:
+        folder = item.path.relative_to(HERE).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else item.path.as_posix()))
+    yield
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    folder = item.path.relative_to(HERE).parts[0]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 def missing(what: str, how: str) -> None:

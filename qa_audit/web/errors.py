@@ -49,7 +49,7 @@ TITLES = {
     403: "Your role does not allow this",
     404: "Nothing here",
     405: "This address cannot be used that way",
-    409: "Somebody was faster",
+    409: "This cannot be done now",
     413: "Too large",
     415: "This kind of file cannot be used",
     422: "Something needs another look",

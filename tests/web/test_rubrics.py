@@ -284,7 +284,9 @@ def test_a_call_without_words_cannot_be_tried(admin: FlaskClient, here: Runtime,
     with here.db.write() as session:
         vendor = make_vendor(session)
     call, _ = receive(here, vendor)
-    assert admin.get(f"{care}/try/{call.public_id}").status_code == 409
+    page = get_page(admin, f"{care}/try/{call.public_id}", status=409)
+    assert "This call has no transcript" in text_of(find(page, "main"))
+    assert find_all(page, "select")
 
 
 def test_the_backtest_says_what_stored_audits_would_come_to(admin: FlaskClient, here: Runtime) -> None:

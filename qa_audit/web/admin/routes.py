@@ -6,7 +6,7 @@ from flask import Blueprint, url_for
 
 from qa_audit.services import calls, health, managing
 from qa_audit.services.calls import QueueOverview, TaskRow
-from qa_audit.services.transcription import DEMO_MODEL
+from qa_audit.services.speech_input import DEMO_MODEL
 from qa_audit.web.admin.pages import Figure, TaskLine, TasksPage
 from qa_audit.web.admin.tabs import tabs
 from qa_audit.web.auth import actor

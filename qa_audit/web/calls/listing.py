@@ -12,7 +12,7 @@ from qa_audit.services import calls, outcomes
 from qa_audit.services.calls import CallFilter, CallRow, FilterChoices
 from qa_audit.services.outcomes import CallOutcome
 from qa_audit.services.ports import Ports
-from qa_audit.services.transcription import DEMO_MODEL
+from qa_audit.services.speech_input import DEMO_MODEL
 from qa_audit.web.calls.pages import Chip, FilterForm, ListPage, ListRow
 from qa_audit.web.calls.words import STATUSES, moment_of, outcome_words, status_words, title_of
 from qa_audit.web.pages import Choice

@@ -11,7 +11,7 @@ from qa_audit.domain.access import ensure
 from qa_audit.errors import Invalid, QaAuditError
 from qa_audit.services import ingest, vendors
 from qa_audit.services.ingest import IncomingCall, ReceivedFile
-from qa_audit.services.transcription import DEMO_MODEL
+from qa_audit.services.speech_input import DEMO_MODEL
 from qa_audit.web.api.multipart import received_form
 from qa_audit.web.auth import actor
 from qa_audit.web.calls.pages import UploadLine, UploadPage

@@ -124,7 +124,7 @@ class TriedLine:
 
 @dataclass(frozen=True)
 class TryPage:
-    """Template rubrics/try.html: a draft on one call, beside its transcript."""
+    """Template rubrics/try.html: a draft on one call, beside its transcript; `error` says why not on this call."""
 
     head: DraftHead
     title: str
@@ -139,6 +139,7 @@ class TryPage:
     changed: tuple[TriedLine, ...]
     same: tuple[TriedLine, ...]
     blocked: str
+    error: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from flask import request, url_for
 
 from qa_audit.domain.access import Actor
 from qa_audit.domain.findings import PreScore
 from qa_audit.domain.rubric import Problem, Rubric, RubricError
+from qa_audit.errors import Conflict
 from qa_audit.services import rubrics
 from qa_audit.services.ports import Ports
 from qa_audit.services.rubric_editing import ensure_edits
@@ -162,11 +164,12 @@ def try_page(ports: Ports, actor: Actor, id: str, call_id: str | None, begin: fl
         call_title="", call=None, player=None, turns=(), score="", score_before="", changed=(), same=(),
         blocked="" if rubric else BLOCKED,
     )  # fmt: skip
-    return (
-        page
-        if rubric is None or call_id is None
-        else _tried(ports, actor, page, rubric, base, call_id, begin)
-    )
+    if rubric is None or call_id is None:
+        return page
+    try:
+        return _tried(ports, actor, page, rubric, base, call_id, begin)
+    except Conflict as error:
+        return replace(page, error=error.message)
 
 
 def _tried(

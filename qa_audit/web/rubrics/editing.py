@@ -112,10 +112,11 @@ def try_draft(id: str) -> Answer:
 
 
 @blueprint.get("/rubrics/<id>/try/<call>")
-def try_call(id: str, call: str) -> str:
+def try_call(id: str, call: str) -> Answer:
     """Show what the draft makes of one call; `t` is where its sound begins, in seconds."""
     begin = request.args.get("t", 0.0, type=float)
-    return render("rubrics/try.html", drafts.try_page(runtime(), actor(), id, call, begin))
+    page = drafts.try_page(runtime(), actor(), id, call, begin)
+    return render("rubrics/try.html", page), 409 if page.error else 200
 
 
 @blueprint.get("/rubrics/<id>/backtest")

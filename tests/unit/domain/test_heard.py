@@ -7,7 +7,16 @@ import pytest
 from qa_audit.domain.checks.base import Context
 from qa_audit.domain.checks.conditions import Condition, NotFor, holds, not_for
 from qa_audit.domain.checks.heard import Heard, hear
-from qa_audit.domain.checks.windows import Window, miss_quality, poorly_heard, select, swallowed, whole
+from qa_audit.domain.checks.windows import (
+    Window,
+    between,
+    miss_quality,
+    poorly_heard,
+    said_within,
+    select,
+    swallowed,
+    whole,
+)
 from qa_audit.domain.transcript import Segment
 from tests.rubrics.calls import build, place_call, segment_of
 
@@ -226,3 +235,53 @@ def test_a_recogniser_that_repeats_itself_spoils_a_miss() -> None:
 def test_a_call_is_poorly_heard_when_either_side_is() -> None:
     assert not poorly_heard(hear(build([LONG, "C: Fine then, thank you."])))
     assert poorly_heard(hear(build([LONG, "C: Fine~0.4 then~0.4, thank~0.9 you~0.5."])))
+
+
+TALK = [
+    LONG,
+    "C: Hello.",
+    "A: How can I help?",
+    "[2 s silence]",
+    "A: Are you there?",
+    "C: Yes, I am here now.",
+    LONG,
+]
+
+
+@pytest.mark.parametrize("start", [-1.0, 0.0, 3.3, 9.0, 14.7, 20.0, 99.0])
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 2.5, 8.0, float("inf")])
+def test_words_of_a_time_are_those_that_begin_in_it(start: float, seconds: float) -> None:
+    heard = hear(build(TALK))
+    for speaker in ("agent", "customer"):
+        expected = between(whole(heard.turns_of(speaker)), start, start + seconds)
+        assert said_within(heard, speaker, start, start + seconds) == expected
+
+
+@pytest.mark.parametrize("start", [-1.0, 0.0, 3.3, 9.0, 14.7, 20.0, 99.0])
+@pytest.mark.parametrize("seconds", [0.0, 2.5, 8.0, float("inf")])
+def test_turns_during_a_time_last_into_it(start: float, seconds: float) -> None:
+    heard = hear(build(TALK))
+    expected = [t for t in heard.turns_of("agent") if t.end >= start and t.start <= start + seconds]
+    assert list(heard.turns_during("agent", start, start + seconds)) == expected
+    assert list(heard.turns_during("unknown", start, start + seconds)) == []
+
+
+def test_neighbours_of_a_turn_are_no_back_channels() -> None:
+    heard = hear(
+        build(["A: What is your name?", "C: It is Holloway.", "A: Okay.", "C: Anna Holloway.", LONG])
+    )
+    last = heard.turns[-1]
+    speaking = [turn for turn in heard.turns if not turn.back_channel]
+    assert heard.last_before(last, "agent") == (heard.turns[0],)
+    assert heard.last_before(heard.turns[0], "agent") == ()
+    assert heard.last_before(last, "customer", 5) == tuple(t for t in speaking if t.speaker == "customer")
+    assert heard.next_after(heard.turns[0], "agent") == last
+    assert heard.next_after(last, "agent") is None
+
+
+def test_sentences_end_at_stops_and_pauses() -> None:
+    turn = hear(build(["A: One moment. I look, please wait~0.5.~0.5 Here it is?"])).turns[0]
+    texts = [" ".join(turn.texts[first : last + 1]) for first, last in turn.sentences]
+    assert texts[0] == "1 moment"
+    assert "".join(texts) == "".join(turn.texts) or " ".join(texts) == turn.text
+    assert all(turn.sentence_range(place) in turn.sentences for place in range(len(turn.tokens)))

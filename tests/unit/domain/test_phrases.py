@@ -146,3 +146,34 @@ def test_repeating_the_caller_is_noticed_for_some_seconds_only() -> None:
     hit = phrases.find(heard.turns[1])[0]
     assert repeated(hit, phrases, heard, within=10)
     assert not repeated(hit, phrases, heard, within=0.1)
+
+
+SETS = [
+    ["how (can|may) i help", "help you", "you"],
+    ["send ... email", "<number> [business] days", "<date>"],
+    ["thank you for calling", "in ten days", "anything else"],
+    [],
+]
+LINES = (
+    "A: Thank you for callin us, how may I help you today? We send you an email in ten days.",
+    "C: Thank you. It is the third of May, can you help me?",
+    "A: Is there anything less I can do? In two or ten days. How can I help you?",
+    "C: How may I help you to help you?",
+)
+
+
+@pytest.mark.parametrize("phrases", SETS)
+@pytest.mark.parametrize("fuzzy", [True, False])
+def test_searching_stretches_finds_what_searching_each_turn_finds(phrases: list[str], fuzzy: bool) -> None:
+    heard = heard_from(*LINES)
+    whole = [(turn, 0, len(turn.tokens) - 1) for turn in heard.turns]
+    parts = [(turn, 2, len(turn.tokens) // 2) for turn in heard.turns]
+    for stretches in (whole, parts, whole):
+        one_by_one = [
+            hit
+            for turn, low, high in stretches
+            for hit in phrase_set(phrases, {}).find(turn, low, high, fuzzy=fuzzy)
+        ]
+        assert phrase_set(phrases, {}).find_in(stretches, fuzzy=fuzzy) == one_by_one
+        near = [phrase_set(phrases, {}).nearest(turn, low, high) for turn, low, high in stretches]
+        assert phrase_set(phrases, {}).nearest_in(stretches) == [hit for hit in near if hit is not None]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
 
 from qa_audit.domain.call import Call, CallFacts
 from qa_audit.domain.checks.base import Context
-from qa_audit.domain.checks.heard import hear
+from qa_audit.domain.checks.heard import Heard, hear
+from qa_audit.domain.checks.speech import Speech
 from qa_audit.domain.prescore import call_variables, check_all, check_one, facts_of, prescore, quote
 from qa_audit.domain.redact import find_spans, mask
 from qa_audit.domain.rubric import Criterion, Rubric, build_rubric
@@ -158,3 +161,24 @@ def test_a_part_is_left_to_the_criterion_that_judged_it() -> None:
     facts: Criterion = rubric.criterion("refund-facts")
     assert "time" in check_one(facts, alone).reason
     assert "time" not in check_all(rubric, call)["refund-facts"].reason
+
+
+def test_what_was_heard_of_a_call_is_let_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[weakref.ref[Speech]] = []
+
+    def listen(call: Call) -> Heard:
+        heard = hear(call)
+        kept.extend(weakref.ref(speech) for speech in heard.said.values())
+        return heard
+
+    monkeypatch.setattr("qa_audit.domain.prescore.hear", listen)
+    gc.disable()
+    try:
+        check_all(
+            rubric_of({"kind": "said", "any": ["thank you for calling", "bye"]}),
+            build(["A: Thank you for calling.", "C: Hello, and bye."]),
+        )
+        assert len(kept) == 2
+        assert all(speech() is None for speech in kept)
+    finally:
+        gc.enable()

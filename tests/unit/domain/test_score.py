@@ -184,12 +184,26 @@ def test_what_does_not_apply_changes_nothing(
     assert total(wider, {**answers, "extra": Answer("not_applicable")}) == total(rubric, answers)
 
 
+def kept(rubric: Rubric, answers: dict[str, Answer]) -> list[Criterion]:
+    """Return the lines that keep their points: all but those of a section that a failed line leaves nothing."""
+    lost = {
+        section.id
+        for section in rubric.sections
+        if rubric.fatal_score == "zero"
+        and any(c.fatal_for_section and answers[c.id] == Answer("decided", "no") for c in section.criteria)
+    }
+    return [c for section in rubric.sections if section.id not in lost for c in section.criteria]
+
+
 @given(scored())
 def test_open_lines_are_neither_zero_nor_counted(case: tuple[Rubric, dict[str, Answer]]) -> None:
     rubric, answers = case
     decided = {id: answer for id, answer in answers.items() if answer.status == "decided"}
     score = total(rubric, answers)
-    gained = sum((p[0] for c in rubric.criteria if (p := points_of(c, answers[c.id]))), Fraction(0))
+    gained = sum(
+        (p[0] for c in kept(rubric, answers) if (p := points_of(c, answers[c.id]))),
+        Fraction(0),
+    )
     assert score.points == rounded(gained)
     assert score.open == sum(a.status in ("unsure", "manual", "not_assessed") for a in answers.values())
     missing = total(rubric, decided)

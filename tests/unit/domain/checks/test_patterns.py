@@ -7,7 +7,7 @@ import time
 import pytest
 
 from qa_audit.domain.checks.heard import Turn
-from qa_audit.domain.checks.patterns import PatternError, compile_pattern
+from qa_audit.domain.checks.patterns import PatternError, compile_pattern, pattern_of
 from qa_audit.domain.checks.phrases import phrase_set
 from qa_audit.domain.text import Token
 
@@ -105,3 +105,23 @@ def test_an_endless_word_is_cut_before_it_is_matched() -> None:
     assert found(r"\w+ingx\w{0,5} z", "ing" * 100_000 + " z") == []
     assert found(r"z \w+", "z " + "a" * 100_000) != []
     assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needed"),
+    [
+        (r"within (the|an|\d+) (hour|hours)", "within "),
+        (r"(?:\w+ ){0,3}by tomorrow", "by tomorrow"),
+        (r"you (?:should|must) have \w+", " have "),
+        (r"(?:one|two)", ""),
+        (r"colou?r", "colo"),
+        (r"(?i)Credit", ""),
+        (r"ab{1,3}cd", "cd"),
+    ],
+)
+def test_letters_that_a_pattern_cannot_do_without_are_known(pattern: str, needed: str) -> None:
+    assert pattern_of(pattern).needed == needed
+
+
+def test_a_pattern_may_leave_the_case_open() -> None:
+    assert found(r"(?i)Travel CREDIT", "your travel credit is open") == ["travel credit"]
