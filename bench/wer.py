@@ -118,13 +118,19 @@ class Figures:
         }
 
 
-def measure(channels: list[Channel], engine: Any, model: Any, detector: Any) -> dict[str, Any]:
-    """Run both methods over a set; also tells how far word times are off, and how sure right words are."""
+PEERS: dict[str, dict[str, Any]] = {"whisper_transcribe": {}, "whisper_greedy": {"temperature": 0.0}}
+"""The whisper package with its defaults and without second tries, each channel as it is."""
+
+
+def measure(
+    channels: list[Channel], engine: Any, model: Any, detector: Any, peers: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Run our engine and the peers over a set; also tells how far word times are off, and how sure right words are."""
     import whisper
 
     from qa_audit.speech.protocol import SpeechChannel
 
-    ours, plain, greedy = Figures(), Figures(), Figures()
+    ours, theirs = Figures(), {name: Figures() for name in peers}
     offsets: list[float] = []
     chances: list[float] = []
     for channel in channels:
@@ -136,16 +142,15 @@ def measure(channels: list[Channel], engine: Any, model: Any, detector: Any) -> 
         pairs = list(matched(channel.words, words))
         offsets += [abs(a - b) for a, b, _ in pairs]
         chances += [chance for _, _, chance in pairs]
-        for method, options in ((plain, {}), (greedy, {"temperature": 0.0})):
+        for name, options in peers.items():
             began = time.process_time()
             text = whisper.transcribe(model, channel.samples, fp16=False, **options)["text"]
-            method.add(channel.truth, text, time.process_time() - began)
+            theirs[name].add(channel.truth, text, time.process_time() - began)
     return {
         "channels": len(channels),
         "audio_seconds": round(sum(len(c.samples) for c in channels) / 16_000, 1),
         "pipeline": {**ours.summary(), **_spread(offsets, chances)},
-        "whisper_transcribe": plain.summary(),
-        "whisper_greedy": greedy.summary(),
+        **{name: found.summary() for name, found in theirs.items()},
     }
 
 
@@ -193,7 +198,8 @@ def _spread(offsets: list[float], chances: list[float]) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     """Lay the figures out as text: error rates, words per processor second, and how far word times are off."""
-    methods = {"pipeline": "ours", "whisper_transcribe": "whisper", "whisper_greedy": "greedy"}
+    names = {"pipeline": "ours", "whisper_transcribe": "whisper", "whisper_greedy": "greedy"}
+    methods = {key: name for key, name in names.items() if all(key in found for found in results.values())}
     head = "".join(f"{f'{name} wer, words/s':>24}" for name in methods.values())
     lines = [f"{'set':<24}{'words':>7}{head}{'start off, median / 95 %':>27}"]
     for name, found in results.items():
@@ -220,10 +226,15 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, help="model cache (default: a temporary folder)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
+        "--alone", action="store_true", help="leave the peers out: no engine of ours changes them"
+    )
+    parser.add_argument(
         "--record", action="store_true", help="write the figures beside the bundled model too"
     )
     parser.add_argument("--out", type=Path, help="default: bench/results/wer-ENGINE.json")
     options = parser.parse_args()
+    if options.record and options.alone:
+        parser.error("--record keeps the peers' figures too, so it cannot go with --alone")
     import torch
 
     from qa_audit.media.vad import SpeechDetector
@@ -242,7 +253,10 @@ def main() -> int:
             "held out, demo voices": list(held_out(options.calls, options.seed, foreign=False)),
             "held out, new voices": list(held_out(options.calls, options.seed, foreign=True)),
         }
-        results = {name: measure(found, engine, model, SpeechDetector()) for name, found in sets.items()}
+        peers = {} if options.alone else PEERS
+        results = {
+            name: measure(found, engine, model, SpeechDetector(), peers) for name, found in sets.items()
+        }
         about = {"engine": options.engine, "model": options.model, "model_sha256": engine.engine.model_sha256}
     print(table(results))
     report = {**about, "calls": options.calls, "seed": options.seed, "sets": results}
