@@ -70,11 +70,17 @@ def speech_from_words(transcript: Transcript) -> dict[Speaker, tuple[Span, ...]]
 
 def merge(spans: Iterable[Span], gap: float = 0.0) -> list[Span]:
     """Join spans that overlap or lie at most `gap` seconds apart; the answer is in time order."""
-    in_time = sorted(spans)
-    if not in_time:
+    return merge_in_time(sorted(spans), gap)
+
+
+def merge_in_time(spans: Iterable[Span], gap: float = 0.0) -> list[Span]:
+    """Join spans like `merge`; they must be in the order in which they begin."""
+    in_time = iter(spans)
+    first = next(in_time, None)
+    if first is None:
         return []
     merged: list[Span] = []
-    begun, until = in_time[0]
+    begun, until = first
     for start, end in in_time:
         if start - until > gap:
             merged.append((begun, until))

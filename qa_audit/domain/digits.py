@@ -25,6 +25,8 @@ SOUND_ALIKES = {
     "free": "3",
 }
 """Words that a recogniser writes for digits; they count only between digits."""
+_MAY_STAND = frozenset({*_MAY_BEGIN, *SOUND_ALIKES})
+"""Words of several letters that may stand in a run."""
 QUANTITIES = MONEY_WORDS | word_set(
     """
     day days business working calendar hour hours minute minutes second seconds week weeks month months
@@ -57,27 +59,27 @@ def digit_runs(tokens: Sequence[Token]) -> list[Digits]:
     Amounts ("two hundred dollars"), times ("ten days"), dates and ordinals are not taken; fillers between
     digits are. A masked word counts as an unknown character.
     """
-    if not has_digits(tokens):
+    texts = [token.text for token in tokens]
+    if not has_digits(" ".join(texts)):
         return []
     runs: list[Digits] = []
-    at = 0
-    while at < len(tokens):
-        text = tokens[at].text
-        if len(text) > 1 and text.isalpha() and text not in _MAY_BEGIN:
-            at += 1
-            continue
-        run = _run_at(tokens, at)
-        if run is None:
-            at += 1
-        else:
+    after = 0
+    begins = [at for at, text in enumerate(texts) if text in _MAY_BEGIN or not _is_word(text)]
+    for at in begins:
+        run = _run_at(tokens, at) if at >= after else None
+        if run is not None:
             runs.append(run)
-            at = run.last + 1
+            after = run.last + 1
     return runs
 
 
-def has_digits(tokens: Sequence[Token]) -> bool:
+def _is_word(text: str) -> bool:
+    return len(text) > 1 and text.isalpha()
+
+
+def has_digits(text: str) -> bool:
     """Say whether there is a digit, or a masked word that may be one, without which there are no numbers."""
-    return _NUMERIC.search(" ".join([token.text for token in tokens])) is not None
+    return _NUMERIC.search(text) is not None
 
 
 def _run_at(tokens: Sequence[Token], at: int) -> Digits | None:
@@ -88,7 +90,8 @@ def _run_at(tokens: Sequence[Token], at: int) -> Digits | None:
         if value:
             text += value
             last = at + size - 1
-            weakest = min([weakest, *(token.probability for token in tokens[at : at + size])])
+            for token in tokens[at : at + size]:
+                weakest = min(weakest, token.probability)
             if tokens[at].text in SOUND_ALIKES or tokens[at].text in ZEROS:
                 weakest = min(weakest, 0.7)
             at += size
@@ -96,7 +99,7 @@ def _run_at(tokens: Sequence[Token], at: int) -> Digits | None:
             at += 1
         else:
             break
-    numeric = any(character.isdigit() or character == "•" for character in text)
+    numeric = text.isdigit() or any(character.isdigit() or character == "•" for character in text)
     return Digits(first, last, text, weakest) if numeric else None
 
 
@@ -104,6 +107,8 @@ def _characters(tokens: Sequence[Token], at: int, begun: bool) -> tuple[str, int
     """Return the characters that stand at token `at`, and how many tokens they take."""
     token = tokens[at]
     text = token.text
+    if _is_word(text) and text not in _MAY_STAND:
+        return "", 0
     if text == MASK:
         return "•", 1
     if text in MULTIPLIERS and at + 1 < len(tokens):
@@ -127,14 +132,12 @@ def _characters(tokens: Sequence[Token], at: int, begun: bool) -> tuple[str, int
 
 def counts_something(tokens: Sequence[Token], at: int) -> bool:
     """Say whether a number is an amount or part of a date: "10 days", "5 to 10 days", "3 may"."""
-    if tokens[at].stop:
+    if tokens[at].stop or at + 1 >= len(tokens):
         return False
-    following = [token.text for token in tokens[at + 1 : at + 4]]
-    if not following:
-        return False
-    if following[0] in QUANTITIES:
+    following = tokens[at + 1].text
+    if following in QUANTITIES:
         return True
-    if following[0] in MONTHS and following[1:2] not in (["i"], ["we"], ["you"]):
-        return True
-    ranged = following[0] in ("to", "or", "and") and len(following) == 3 and is_number(following[1])
-    return ranged and following[2] in QUANTITIES
+    if following in MONTHS:
+        return at + 2 >= len(tokens) or tokens[at + 2].text not in ("i", "we", "you")
+    ranged = following in ("to", "or", "and") and at + 3 < len(tokens) and is_number(tokens[at + 2].text)
+    return ranged and tokens[at + 3].text in QUANTITIES

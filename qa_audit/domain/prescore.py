@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from qa_audit.domain.acoustics import speech_from_words
 from qa_audit.domain.call import Call, CallFacts
@@ -74,6 +75,7 @@ def check_all(
             findings[criterion.id] = not_applicable(excluded.why, excluded.evidence)
         else:
             findings[criterion.id] = check_one(criterion, context, rubric.applies_to.language)
+    heard.forget()
     return findings
 
 
@@ -113,16 +115,20 @@ def _checked(criterion: Criterion, context: Context) -> Finding:
 
 def _fails(criterion: Criterion, finding: Finding) -> bool:
     """Say whether the machine decided on an answer that fails."""
-    return finding.status == "decided" and finding.answer is not None and criterion.fails(finding.answer)
+    if finding.status != "decided" or finding.answer is None:
+        return False
+    return finding.answer == "no" if criterion.scale == "yes_no" else criterion.fails(finding.answer)
 
 
 def _doubted(finding: Finding, criterion: Criterion, heard: Heard) -> Finding:
     """Turn what rests on something not being heard into unsure where the whole call was heard badly."""
+    if not poorly_heard(heard):
+        return finding
     kind, fails = criterion.check.kind, _fails(criterion, finding)
     missed = fails and (kind in _BY_WORDS or any(item.kind == "searched" for item in finding.evidence))
     avoided = finding.status == "decided" and not fails and kind in _BY_ABSENCE
     absent = (finding.status == "not_applicable" and kind != "fact") or missed or avoided
-    if not absent or not poorly_heard(heard):
+    if not absent:
         return finding
     reason = f"{finding.reason} But the words of this call were not heard well enough to tell."
     leaning = finding.answer
@@ -169,13 +175,20 @@ def _barred(criterion: Criterion, context: Context, languages: Sequence[str]) ->
     check = criterion.check
     if isinstance(check, FactSpec):
         return None
-    spoken = context.heard.transcript.language.split("-")[0].lower()
-    covered = {language.split("-")[0].lower() for language in languages}
-    if (covered and spoken not in covered) or not criterion.covers(context.language):
+    covered = _covers(tuple(languages), context.heard.transcript.language)
+    if not covered or not criterion.covers(context.language):
         return not_assessed("The language of this call is not covered by the rubric.")
     if not context.heard.roles_known and _needs_roles(criterion):
         return not_assessed("It is not known who of the speakers is the agent.")
     return None
+
+
+@lru_cache(maxsize=256)
+def _covers(languages: tuple[str, ...], spoken: str) -> bool:
+    """Say whether a language is among some, whichever country's it is; none means any."""
+    return not languages or spoken.split("-")[0].lower() in {
+        language.split("-")[0].lower() for language in languages
+    }
 
 
 def _needs_roles(criterion: Criterion) -> bool:
@@ -222,6 +235,8 @@ def quote(segment: Segment, first: int, last: int) -> str:
     recogniser set no space between two words.
     """
     words = [word.text.strip() for word in segment.timed_words()[: last + 1]]
+    if all(words) and segment.text.startswith(" ".join(words)):
+        return " ".join(words[first:])
     at, begin, end = 0, 0, 0
     for index, word in enumerate(words):
         found = segment.text.find(word, at)

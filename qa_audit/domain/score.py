@@ -20,7 +20,10 @@ from qa_audit.domain.findings import Outcome, Score, SectionScore, Status
 from qa_audit.domain.rubric import Criterion, Rubric, Section, in_order
 
 _NOT_OPEN: frozenset[Status] = frozenset({"decided", "not_applicable"})
-_NOTHING = Fraction(0)
+_NOTHING = 0
+_YES_NO: Mapping[str, int] = {"yes": 1, "no": 0}
+Exact = Fraction | int
+"""An exact number; whole ones are ints, which add up many times faster."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +42,26 @@ class _Sums:
     """What a section's lines add up to; `bonus` lies beside `got`, which never exceeds `possible`."""
 
     weight: Fraction | None
-    got: Fraction
-    bonus: Fraction
-    possible: Fraction
+    got: Exact
+    bonus: Exact
+    possible: Exact
 
 
-def points_of(criterion: Criterion, answer: Answer) -> tuple[Fraction, Fraction] | None:
+def points_of(criterion: Criterion, answer: Answer) -> tuple[Exact, Exact] | None:
     """Return points got and possible of one line; None when it counts on neither side. A bonus has none possible.
 
     Raises ValueError for an answer that the criterion's scale does not have.
     """
     if answer.status != "decided" or answer.value is None:
         return None
-    points, share = criterion.exact_points, criterion.share(answer.value)
-    earned = points * share if share and share != 1 else points if share else _NOTHING
+    points = _plain(criterion.exact_points)
+    known = _YES_NO.get(answer.value) if criterion.scale == "yes_no" else None
+    earned = points * known if known is not None else _plain(points * criterion.share(answer.value))
     return earned, _NOTHING if criterion.bonus else points
+
+
+def _plain(number: Fraction) -> Exact:
+    return number.numerator if number.denominator == 1 else number
 
 
 def total(rubric: Rubric, answers: Standing) -> Score:
@@ -74,8 +82,8 @@ def total(rubric: Rubric, answers: Standing) -> Score:
     return Score(
         percent=0.0 if zeroed else rounded(share, percent=True),
         percent_without_fatal=rounded(without, percent=True),
-        points=rounded(sum((one.got + one.bonus for one in kept), _NOTHING)) or 0.0,
-        possible=rounded(sum((one.possible for one in kept), _NOTHING)) or 0.0,
+        points=rounded(sum(one.got + one.bonus for one in kept)) or 0.0,
+        possible=rounded(sum(one.possible for one in kept)) or 0.0,
         outcome=_outcome(rubric, standing, kept, bool(fatal)),
         suspected_fatal=fatal,
         suspected_fatal_for_section=_failed(rubric, standing, lambda c: c.fatal_for_section),
@@ -90,39 +98,40 @@ def standing_of(rubric: Rubric, answers: Standing) -> dict[str, Answer]:
     """Return every criterion's standing: open where nothing was answered, not applicable by other lines' answers."""
     standing: dict[str, Answer] = {}
     for criterion in in_order(rubric):
-        given = answers.get(criterion.id, Answer("not_assessed"))
-        standing[criterion.id] = Answer("not_applicable") if _ruled_out(criterion, standing) else given
+        ruled_out = (criterion.when or criterion.na_when) and _ruled_out(criterion, standing)
+        given = Answer("not_applicable") if ruled_out else answers.get(criterion.id)
+        standing[criterion.id] = given or Answer("not_assessed")
     return {criterion.id: standing[criterion.id] for criterion in rubric.criteria}
 
 
 def true_shares(rubric: Rubric) -> dict[str, Fraction]:
     """Return which part of the whole score each criterion is when everything applies; a bonus is none."""
     per_section = {
-        section.id: sum((c.exact_points for c in section.criteria if not c.bonus), _NOTHING)
+        section.id: sum((c.exact_points for c in section.criteria if not c.bonus), Fraction(0))
         for section in rubric.sections
     }
     weights = {section.id: _weight(section) for section in rubric.sections}
     weighted = any(weight is not None for weight in weights.values())
     whole = (
-        sum((weights[id] or _NOTHING for id, points in per_section.items() if points), _NOTHING)
+        sum((weights[id] or Fraction(0) for id, points in per_section.items() if points), Fraction(0))
         if weighted
-        else sum(per_section.values(), _NOTHING)
+        else sum(per_section.values(), Fraction(0))
     )
     shares = {}
     for section in rubric.sections:
         for criterion in section.criteria:
             if criterion.bonus or not whole:
-                shares[criterion.id] = _NOTHING
+                shares[criterion.id] = Fraction(0)
             elif weighted:
                 part = criterion.exact_points / per_section[section.id]
-                shares[criterion.id] = (weights[section.id] or _NOTHING) * part / whole
+                shares[criterion.id] = (weights[section.id] or Fraction(0)) * part / whole
             else:
                 shares[criterion.id] = criterion.exact_points / whole
     return shares
 
 
 @lru_cache(maxsize=8192)
-def rounded(value: Fraction | None, *, percent: bool = False) -> float | None:
+def rounded(value: Exact | None, *, percent: bool = False) -> float | None:
     """Round an exact number for showing: percents to one place, points to two, halves away from zero."""
     if value is None:
         return None
@@ -160,7 +169,9 @@ def _weight(section: Section) -> Fraction | None:
 
 
 def _sums(section: Section, standing: Standing) -> _Sums:
-    got = bonus = possible = _NOTHING
+    got: Exact = _NOTHING
+    bonus: Exact = _NOTHING
+    possible: Exact = _NOTHING
     for criterion in section.criteria:
         counted = points_of(criterion, standing[criterion.id])
         if counted is None:
@@ -185,34 +196,34 @@ def _share(sections: Iterable[_Sums]) -> Fraction | None:
     """Return the score as a share of one, at most one; None when nothing counts."""
     counted = [one for one in sections if one.possible or one.bonus]
     if any(one.weight is not None for one in counted):
-        weighted = [(one.weight or _NOTHING, one) for one in counted if one.possible]
-        whole = sum((weight for weight, _ in weighted), _NOTHING)
+        weighted = [(one.weight or Fraction(0), one) for one in counted if one.possible]
+        whole = sum((weight for weight, _ in weighted), Fraction(0))
         if not whole:
             return None
         parts = (weight * (one.got + one.bonus) / one.possible for weight, one in weighted)
-        return min(sum(parts, _NOTHING) / whole, Fraction(1))
-    possible = sum((one.possible for one in counted), _NOTHING)
+        return min(sum(parts, Fraction(0)) / whole, Fraction(1))
+    possible = sum([one.possible for one in counted])
     if not possible:
         return None
-    return min(sum((one.got + one.bonus for one in counted), _NOTHING) / possible, Fraction(1))
+    return min(Fraction(sum([one.got + one.bonus for one in counted])) / possible, Fraction(1))
 
 
 def _critical_share(criteria: Iterable[Criterion], standing: Standing) -> Fraction | None:
     counted = [points_of(c, standing[c.id]) for c in criteria if c.critical]
-    possible = sum((one[1] for one in counted if one), _NOTHING)
-    return sum((one[0] for one in counted if one), _NOTHING) / possible if possible else None
+    possible = sum(one[1] for one in counted if one)
+    return Fraction(sum(one[0] for one in counted if one)) / possible if possible else None
 
 
 def _section_scores(rubric: Rubric, sums: Iterable[_Sums]) -> tuple[SectionScore, ...]:
     known = list(sums)
     pulls = [
-        one.possible if one.weight is None else one.weight if one.possible else _NOTHING for one in known
+        Fraction(one.possible if one.weight is None else one.weight if one.possible else 0) for one in known
     ]
-    whole = sum(pulls, _NOTHING)
+    whole = sum(pulls, Fraction(0))
     return tuple(
         SectionScore(
             id=section.id,
-            percent=rounded(min((one.got + one.bonus) / one.possible, Fraction(1)), percent=True)
+            percent=rounded(min(Fraction(one.got + one.bonus) / one.possible, Fraction(1)), percent=True)
             if one.possible
             else None,
             points=rounded(one.got + one.bonus) or 0.0,
@@ -242,7 +253,7 @@ def _outcome(rubric: Rubric, standing: Standing, sums: Sequence[_Sums], fatal: b
             else known
             for section, known in zip(rubric.sections, sums, strict=True)
         )
-        or _NOTHING
+        or Fraction(0)
         for imagined in ({**standing, **_all(open_lines.values(), end)} for end in (0, 1))
     )
     if max(best, share) < mark:
@@ -255,12 +266,12 @@ def _open_lines(rubric: Rubric, standing: Standing) -> list[Criterion]:
     """Return the lines without an answer, and those that an open one may still rule out."""
     found: dict[str, Criterion] = {}
     for criterion in in_order(rubric):
-        depends = {c.criterion for c in (*criterion.when, *criterion.na_when)}
-        if standing[criterion.id].status not in _NOT_OPEN or depends & found.keys():
+        depends = [c.criterion for c in (*criterion.when, *criterion.na_when)]
+        if standing[criterion.id].status not in _NOT_OPEN or any(id in found for id in depends):
             found[criterion.id] = criterion
     return list(found.values())
 
 
 def _all(criteria: Iterable[Criterion], end: int) -> dict[str, Answer]:
     """Imagine all of these lines answered worst (0) or best (1)."""
-    return {c.id: Answer("decided", (c.worst, c.best)[end]) for c in criteria}
+    return {c.id: Answer("decided", c.best if end else c.worst) for c in criteria}

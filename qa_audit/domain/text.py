@@ -8,144 +8,27 @@ token came from, because evidence must name words exactly.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
+from qa_audit.domain.spellings import MASK as MASK
+from qa_audit.domain.spellings import ORDINAL_UNITS, ORDINALS, TEENS, TENS, UNITS, Part, read_word
+from qa_audit.domain.spellings import is_date_token as is_date_token
+from qa_audit.domain.spellings import word_set as word_set
 from qa_audit.domain.transcript import Segment, Transcript
-
-MASK = "•••"
-"""What stands in place of a masked word."""
-
 
 UNTOLD = 0.75
 """What words count as whose source does not say how probable they are: heard, but nothing rests on them surely."""
-
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the words of a text as a set."""
-    return frozenset(words.split())
-
-
-def _counted(words: str, start: int = 0, step: int = 1) -> dict[str, int]:
-    return {word: start + step * place for place, word in enumerate(words.split())}
-
-
-UNITS = _counted("zero one two three four five six seven eight nine")
-TEENS = _counted("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", start=10)
-TENS = _counted("twenty thirty forty fifty sixty seventy eighty ninety", start=20, step=10)
-_NUMBER_SPELLINGS = {
-    "fourty": "forty",
-    "ninty": "ninety",
-    "niner": "nine",
-    "naught": "zero",
-    "nought": "zero",
-}
-_ORDINAL_UNITS = _counted("first second third fourth fifth sixth seventh eighth ninth", start=1)
-_ORDINALS = {
-    **_ORDINAL_UNITS,
-    **_counted(
-        "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth "
-        "nineteenth twentieth",
-        start=10,
-    ),
-    "thirtieth": 30,
-}
-_NUMBER_WORDS = {*UNITS, *TEENS, *TENS, *_ORDINALS, "hundred", "thousand"}
 MONTHS = word_set(
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sept sep oct nov dec"
 )
-CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
 MONEY_WORDS = word_set("dollar dollars pound pounds euro euros cent cents pence usd gbp eur bucks")
 
-_CONTRACTIONS = {
-    "can't": "can not",
-    "cannot": "can not",
-    "won't": "will not",
-    "shan't": "shall not",
-    "ain't": "is not",
-    "let's": "let us",
-    "i'm": "i am",
-    "gonna": "going to",
-    "wanna": "want to",
-    "gotta": "got to",
-    "gimme": "give me",
-    "lemme": "let me",
-    "dunno": "do not know",
-    "ok": "okay",
-    "e-mail": "email",
-    "e-mails": "emails",
-    "a.m": "am",
-    "p.m": "pm",
-    "mister": "mr",
-    "missus": "mrs",
-    "y'all": "you all",
-    "c'mon": "come on",
-    "o'clock": "oclock",
-}
-_IS_AFTER = word_set(
-    """
-    it that what here there he she who how where when this everything something name surname money refund
-    payment cash flight plane
-    """
-)
-_SUFFIXES = (
-    ("n't", " not"),
-    ("'re", " are"),
-    ("'ve", " have"),
-    ("'ll", " will"),
-    ("'d", " would"),
-    ("'m", " am"),
-)
-_SPELLINGS = {
-    "cancelled": "canceled",
-    "cancelling": "canceling",
-    "travelled": "traveled",
-    "travelling": "traveling",
-    "traveller": "traveler",
-    "apologise": "apologize",
-    "apologised": "apologized",
-    "apologises": "apologizes",
-    "realise": "realize",
-    "realised": "realized",
-    "recognise": "recognize",
-    "organise": "organize",
-    "organised": "organized",
-    "authorise": "authorize",
-    "authorised": "authorized",
-    "favour": "favor",
-    "favourite": "favorite",
-    "colour": "color",
-    "behaviour": "behavior",
-    "honour": "honor",
-    "neighbour": "neighbor",
-    "cheque": "check",
-    "cheques": "checks",
-    "centre": "center",
-    "enquiry": "inquiry",
-    "enquire": "inquire",
-    "programme": "program",
-    "licence": "license",
-    "grey": "gray",
-    "whilst": "while",
-    "thankyou": "thank you",
-    "bye-bye": "bye",
-}
-_ABBREVIATIONS = word_set("mr mrs ms dr st vs etc no")
-_DATE = re.compile(
-    r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}|\d{1,2}-\d{1,2}-(?:19|20)\d\d|(?:19|20)\d\d-\d{1,2}-\d{1,2}"
-)
-_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_RANGE = re.compile(r"(\d{1,3})\s*[-\u2013\u2014]\s*(\d{1,3})")
-_MONEY = re.compile(r"([$£€])(\d+(?:\.\d+)?)")
-_PLAIN = re.compile(r"\d+(?:\.\d+)?|\d+(?:st|nd|rd|th)")
-_PIECE = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+\.\d+|[^\W_]+", re.UNICODE)
-_GLUED = re.compile(r"(?:" + "|".join([*UNITS, *TEENS, *TENS]) + r"){2,}")
-_GLUED_PART = re.compile("|".join(sorted([*UNITS, *TEENS, *TENS], key=len, reverse=True)))
+
+_SCALES = frozenset({"hundred", "thousand"})
 
 
 class Piece(NamedTuple):
@@ -176,9 +59,23 @@ class Token(NamedTuple):
     name: bool
 
 
-_piece: Callable[[tuple[object, ...]], Piece] = partial(tuple.__new__, Piece)
 _token: Callable[[tuple[object, ...]], Token] = partial(tuple.__new__, Token)
-"""These make named tuples in half the time of a call of the type itself: a call has a thousand tokens."""
+"""This makes a token in half the time of a call of the type itself: a call has a thousand of them."""
+
+
+class _Read(NamedTuple):
+    """The parts of some written words, and the first and the last word that each was made of."""
+
+    parts: list[Part]
+    firsts: list[int]
+    lasts: list[int]
+
+    def join(self, at: int, size: int, part: Part) -> None:
+        """Put one part in the place of several."""
+        last = self.lasts[at + size - 1]
+        self.parts[at : at + size] = [part]
+        self.firsts[at : at + size] = [self.firsts[at]]
+        self.lasts[at : at + size] = [last]
 
 
 def normalise(words: Sequence[str]) -> list[Piece]:
@@ -187,16 +84,11 @@ def normalise(words: Sequence[str]) -> list[Piece]:
     Numbers become digits ("two hundred and ten" is "210", "third" is "3rd"), while digits said one by one
     stay apart ("four two" is "4", "2"). A word of pure punctuation gives no piece.
     """
-    pieces: list[Piece] = []
-    may_join = False
-    for index, word in enumerate(words):
-        parts, stop, joins = _split_word(word)
-        for text, own_stop, name in parts:
-            pieces.append(_piece((text, index, index, own_stop, name)))
-        may_join |= joins
-        if not parts and pieces and stop and pieces[-1].stop in ("", ","):
-            pieces[-1] = pieces[-1]._replace(stop=stop)
-    return _join_numbers(_join_letters(pieces)) if may_join else pieces
+    read = _read(words)
+    return [
+        Piece(part.text, first, last, part.stop, part.name)
+        for part, first, last in zip(read.parts, read.firsts, read.lasts, strict=True)
+    ]
 
 
 def tokens_of(transcript: Transcript) -> list[list[Token]]:
@@ -206,174 +98,121 @@ def tokens_of(transcript: Transcript) -> list[list[Token]]:
 
 def _segment_tokens(place: int, segment: Segment) -> list[Token]:
     words = segment.timed_words()
-    tokens = []
-    for text, first, last, stop, name in normalise([word.text for word in words]):
-        begun, ended = words[first], words[last]
-        if first == last:
-            probability = UNTOLD if begun.probability is None else begun.probability
-        else:
-            taken = words[first : last + 1]
-            chances = [UNTOLD if word.probability is None else word.probability for word in taken]
-            probability = sum(chances) / len(chances)
-        placed = (text, place, first, last, begun.start, ended.end, probability, stop, name)
-        tokens.append(_token(placed))
-    return tokens
+    chances = [UNTOLD if word.probability is None else word.probability for word in words]
+    parts, firsts, lasts = _read([word.text for word in words])
+    return [
+        _token(
+            (
+                text,
+                place,
+                first,
+                last,
+                words[first].start,
+                words[last].end,
+                chances[first] if first == last else sum(chances[first : last + 1]) / (last + 1 - first),
+                stop,
+                name,
+            )
+        )
+        for (text, stop, name, _), first, last in zip(parts, firsts, lasts, strict=True)
+    ]
 
 
 def normal_text(text: str) -> str:
     """Return the normalised form of a text as one string."""
-    return " ".join(piece.text for piece in normalise(text.split()))
+    return " ".join([part.text for part in _read(text.split()).parts])
 
 
-@lru_cache(maxsize=65536)
-def _split_word(word: str) -> tuple[tuple[tuple[str, str, bool], ...], str, bool]:
-    """Return what a written word is made of (text, stop, name), its stop, and whether it may join with others."""
-    texts, stop, name = _read_word(word)
-    last = len(texts) - 1
-    parts = tuple(
-        (text, stop if place == last else "", name and (place == 0 or f"-{text.capitalize()}" in word))
-        for place, text in enumerate(texts)
-    )
-    joins = any(text == "e" or text in _NUMBER_WORDS or text.isdigit() for text in texts)
-    return parts, stop, joins
+def _read(words: Iterable[str]) -> _Read:
+    """Read words one by one, then join those that are one number or one word together."""
+    parts: list[Part] = []
+    firsts: list[int] = []
+    for index, (own, stop) in enumerate(map(read_word, words)):
+        if len(own) == 1:
+            parts.append(own[0])
+            firsts.append(index)
+        elif own:
+            parts += own
+            firsts += [index] * len(own)
+        elif stop and parts and parts[-1].stop in ("", ","):
+            parts[-1] = parts[-1]._replace(stop=stop)
+    read = _Read(parts, firsts, firsts.copy())
+    joining = [at for at, part in enumerate(parts) if part.joins]
+    if any(parts[at].text == "e" for at in joining) and _join_letters(read):
+        joining = [at for at, part in enumerate(parts) if part.joins]
+    _join_numbers(read, joining)
+    return read
 
 
-def _read_word(word: str) -> tuple[tuple[str, ...], str, bool]:
-    if word.strip() == MASK:
-        return (MASK,), "", False
-    plain = unicodedata.normalize("NFKC", word).replace("\u2019", "'").replace("\u2018", "'").strip()
-    plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in plain)
-    core = plain.strip("\"“”«»()[]{}<>…,.;:!?¿¡*_~`'-\u2013\u2014")
-    tail = plain[plain.rfind(core) + len(core) :] if core else plain
-    lower = core.lower()
-    stop = _stop(tail, lower)
-    name = core[:1].isupper()
-    return _texts(lower), stop, name
+def _join_letters(read: _Read) -> bool:
+    """Join what is one word written as two: "e mail"; say whether there was any."""
+    parts = read.parts
+    alone = [
+        at
+        for at, (part, following) in enumerate(pairwise(parts))
+        if part.text == "e" and following.text in ("mail", "mails")
+    ]
+    for at in reversed(alone):
+        following = parts[at + 1]
+        read.join(at, 2, following._replace(text=f"e{following.text}", name=parts[at].name))
+    return bool(alone)
 
 
-def _stop(tail: str, lower: str) -> str:
-    if "?" in tail:
-        return "?"
-    if "!" in tail or "…" in tail:
-        return "."
-    if "." in tail:
-        return "" if lower in _ABBREVIATIONS or lower in ("a.m", "p.m") else "."
-    return "," if any(mark in tail for mark in ",;:-\u2013\u2014") else ""
+def _join_numbers(read: _Read, joining: Sequence[int]) -> None:
+    """Write numbers as digits, each of them in one part; `joining` is where parts of numbers stand."""
+    parts = read.parts
+    numbers: list[tuple[int, int, str]] = []
+    after = 0
+    for at, following in zip_longest(joining, joining[1:]):
+        if at >= after:
+            lone = following != at + 1 and parts[at].text not in _SCALES
+            text, size = _read_lone(parts[at]) if lone else _read_number(parts, at)
+            after = at + size
+            if size:
+                numbers.append((at, size, text))
+    for at, size, text in reversed(numbers):
+        read.join(at, size, Part(text, parts[at + size - 1].stop, False, True))
 
 
-def _texts(lower: str) -> tuple[str, ...]:
-    if lower in _CONTRACTIONS:
-        return tuple(_CONTRACTIONS[lower].split())
-    if _EMAIL.fullmatch(lower):
-        return tuple(_PIECE.findall(lower.replace("@", " at ").replace(".", " dot ")))
-    number = _number_texts(_THOUSANDS.sub("", lower))
-    if number:
-        return number
-    for suffix, full in _SUFFIXES:
-        if lower.endswith(suffix) and len(lower) > len(suffix):
-            lower = lower.removesuffix(suffix) + full
-            break
-    else:
-        if lower.endswith("'s"):
-            stem = lower.removesuffix("'s")
-            lower = f"{stem} is" if stem in _IS_AFTER else stem
-    texts: list[str] = []
-    for piece in _PIECE.findall(lower.replace("'", "")):
-        piece = _NUMBER_SPELLINGS.get(piece, piece)
-        if _GLUED.fullmatch(piece):
-            texts.extend(_GLUED_PART.findall(piece))
-        else:
-            texts.extend(_SPELLINGS.get(piece, piece).split())
-    return tuple(texts)
+@lru_cache(maxsize=4096)
+def _read_lone(part: Part) -> tuple[str, int]:
+    """Read a number that no other follows."""
+    return _read_number((part,), 0)
 
 
-def _number_texts(lower: str) -> tuple[str, ...]:
-    """Read a written number of a known shape; an empty answer means that it is none."""
-    if not any(character.isdigit() for character in lower):
-        return ()
-    money = _MONEY.fullmatch(lower)
-    if money:
-        return (money[2], CURRENCIES[money[1]])
-    if _DATE.fullmatch(lower) or _CLOCK.fullmatch(lower):
-        return (lower,)
-    between = _RANGE.fullmatch(lower)
-    if between:
-        return (between[1], "to", between[2])
-    if _PLAIN.fullmatch(lower):
-        return (lower,)
-    if _PLAIN.fullmatch(lower.removesuffix("%")):
-        return (lower.removesuffix("%"), "percent")
-    return ()
-
-
-def _join_letters(pieces: list[Piece]) -> list[Piece]:
-    """Join what is one word written as two: "e mail"."""
-    if not any(piece.text == "e" for piece in pieces):
-        return pieces
-    joined: list[Piece] = []
-    for piece in pieces:
-        before = joined[-1] if joined else None
-        if before and before.text == "e" and piece.text in ("mail", "mails"):
-            joined[-1] = Piece("e" + piece.text, before.first, piece.last, piece.stop, before.name)
-        else:
-            joined.append(piece)
-    return joined
-
-
-def _join_numbers(pieces: list[Piece]) -> list[Piece]:
-    if not any(piece.text in _NUMBER_WORDS or piece.text.isdigit() for piece in pieces):
-        return pieces
-    joined: list[Piece] = []
-    at = 0
-    while at < len(pieces):
-        begun = pieces[at].text
-        if begun not in _NUMBER_WORDS and not begun.isdigit():
-            joined.append(pieces[at])
-            at += 1
-            continue
-        text, size = _read_number(pieces, at)
-        if size:
-            last = pieces[at + size - 1]
-            joined.append(Piece(text, pieces[at].first, last.last, last.stop, False))
-        else:
-            joined.append(pieces[at])
-        at += size or 1
-    return joined
-
-
-def _read_number(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
-    """Read a number or ordinal at `at`: its digits and how many pieces it takes (0: none there)."""
-    text = pieces[at].text
-    if text in _ORDINALS:
-        return ordinal(_ORDINALS[text]), 1
-    if text == "hundred" or text == "thousand":
-        return _bare_scale(pieces, at)
-    value, size = _below_hundred(pieces, at)
+def _read_number(parts: Sequence[Part], at: int) -> tuple[str, int]:
+    """Read a number or ordinal at `at`: its digits and how many parts it takes (0: none there)."""
+    text = parts[at].text
+    if text in ORDINALS:
+        return ordinal(ORDINALS[text]), 1
+    if text in _SCALES:
+        return _bare_scale(parts, at)
+    value, size = _below_hundred(parts, at)
     if not size:
         return "", 0
-    if value >= 20 and value % 10 == 0 and size == 1 and _continues(pieces, at) and at + 1 < len(pieces):
-        unit = _ORDINAL_UNITS.get(pieces[at + 1].text)
+    if value >= 20 and value % 10 == 0 and size == 1 and _continues(parts, at) and at + 1 < len(parts):
+        unit = ORDINAL_UNITS.get(parts[at + 1].text)
         if unit and text in TENS:
             return ordinal(value + unit), 2
-    value, size = _scaled(pieces, at, value, size, "hundred", 100)
-    value, size = _scaled(pieces, at, value, size, "thousand", 1000)
+    value, size = _scaled(parts, at, value, size, "hundred", 100)
+    value, size = _scaled(parts, at, value, size, "thousand", 1000)
     return (text, 1) if text.isdigit() and size == 1 else (str(value), size)
 
 
-def _bare_scale(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
+def _bare_scale(parts: Sequence[Part], at: int) -> tuple[str, int]:
     """Read a hundred or thousand without a number before it: "(a) hundred and ninety nine"."""
-    value = 100 if pieces[at].text == "hundred" else 1000
-    if _continues(pieces, at) and at + 1 < len(pieces) and pieces[at + 1].text == "and":
-        more, size = _below_hundred(pieces, at + 2)
-        if more and _continues(pieces, at + 1):
+    value = 100 if parts[at].text == "hundred" else 1000
+    if _continues(parts, at) and at + 1 < len(parts) and parts[at + 1].text == "and":
+        more, size = _below_hundred(parts, at + 2)
+        if more and _continues(parts, at + 1):
             return str(value + more), size + 2
     return str(value), 1
 
 
-def _below_hundred(pieces: Sequence[Piece], at: int) -> tuple[int, int]:
-    if at >= len(pieces):
+def _below_hundred(parts: Sequence[Part], at: int) -> tuple[int, int]:
+    if at >= len(parts):
         return 0, 0
-    text = pieces[at].text
+    text = parts[at].text
     if text in UNITS:
         return UNITS[text], 1
     if text in TEENS:
@@ -382,35 +221,35 @@ def _below_hundred(pieces: Sequence[Piece], at: int) -> tuple[int, int]:
         return int(text), 1
     if text not in TENS:
         return 0, 0
-    if _continues(pieces, at) and at + 1 < len(pieces):
-        unit = UNITS.get(pieces[at + 1].text, 0)
+    if _continues(parts, at) and at + 1 < len(parts):
+        unit = UNITS.get(parts[at + 1].text, 0)
         if unit:
             return TENS[text] + unit, 2
     return TENS[text], 1
 
 
 def _scaled(
-    pieces: Sequence[Piece], at: int, value: int, size: int, scale: str, factor: int
+    parts: Sequence[Part], at: int, value: int, size: int, scale: str, factor: int
 ) -> tuple[int, int]:
     """Read "hundred and ten" after a number."""
     after = at + size
-    if value == 0 or after >= len(pieces) or pieces[after].text != scale or not _continues(pieces, after - 1):
+    if value == 0 or after >= len(parts) or parts[after].text != scale or not _continues(parts, after - 1):
         return value, size
     value, size = value * factor, size + 1
-    if not _continues(pieces, after):
+    if not _continues(parts, after):
         return value, size
     rest = after + 1
-    joined = rest < len(pieces) and pieces[rest].text == "and" and _continues(pieces, rest)
-    more, more_size = _below_hundred(pieces, rest + joined)
+    joined = rest < len(parts) and parts[rest].text == "and" and _continues(parts, rest)
+    more, more_size = _below_hundred(parts, rest + joined)
     if scale == "thousand" and more_size:
-        more, more_size = _scaled(pieces, rest + joined, more, more_size, "hundred", 100)
+        more, more_size = _scaled(parts, rest + joined, more, more_size, "hundred", 100)
     if more_size and more < factor and (joined or more >= 10 or scale == "thousand"):
         return value + more, size + joined + more_size
     return value, size
 
 
-def _continues(pieces: Sequence[Piece], at: int) -> bool:
-    return not pieces[at].stop
+def _continues(parts: Sequence[Part], at: int) -> bool:
+    return not parts[at].stop
 
 
 def ordinal(value: int) -> str:
@@ -428,11 +267,6 @@ def is_number(text: str) -> bool:
 def is_ordinal(text: str) -> bool:
     """Say whether a normalised token is an ordinal ("3rd")."""
     return text[:1].isdigit() and text[-2:] in ("st", "nd", "rd", "th") and text[:-2].isdigit()
-
-
-def is_date_token(text: str) -> bool:
-    """Say whether one token is a whole written date ("12/05/1987")."""
-    return text[:1].isdigit() and _DATE.fullmatch(text) is not None
 
 
 def stem(word: str) -> str:

@@ -10,7 +10,7 @@ from qa_audit.domain.checks import events
 from qa_audit.domain.checks.base import Context, cite, not_applicable, unsure
 from qa_audit.domain.checks.guards import negated
 from qa_audit.domain.checks.phrases import Hit
-from qa_audit.domain.checks.windows import Anchor, Stretch, Who, Window, select, turns_by
+from qa_audit.domain.checks.windows import Anchor, Stretch, Who, Window, select, whole_of
 from qa_audit.domain.findings import Finding
 
 _SLACK = 1.5
@@ -72,10 +72,9 @@ def _look_for(anchor: Anchor, context: Context) -> _Found:
         spans, doubtful = events.moments(anchor.event, context.heard)
         return _Found(tuple(spans), doubtful)
     compiled = context.phrases(anchor.said or ())
-    turns = turns_by(context.heard, anchor.by)
-    hits = [hit for turn in turns for hit in compiled.find(turn) if not negated(hit)]
+    everywhere = whole_of(context.heard, anchor.by)
+    hits = [hit for hit in compiled.find_in(everywhere) if not negated(hit)]
     clear = [hit for hit in hits if hit.heard]
     if clear:
         return _Found(tuple((hit.start, hit.end) for hit in clear))
-    near = [hit for turn in turns if (hit := compiled.nearest(turn)) is not None]
-    return _Found((), False, (*hits, *near))
+    return _Found((), False, (*hits, *compiled.nearest_in(everywhere)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -17,12 +18,12 @@ from qa_audit.domain.checks.base import (
     unsure,
 )
 from qa_audit.domain.checks.guards import negated
-from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.heard import Heard
 from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit
-from qa_audit.domain.checks.windows import Stretch, between, whole
+from qa_audit.domain.checks.windows import Stretch, Who, said_within, whole_of
 from qa_audit.domain.findings import Finding
 
 
@@ -75,20 +76,26 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
         return unsure(
             "Perhaps the caller named a trouble; it was not heard clearly.", cite(heard, triggers[0])
         )
-    return _unanswered(spec, context, *trouble)
+    inside = [reply for reply in replies if _inside(reply, trouble[1])]
+    return _unanswered(spec, context, *trouble, inside)
 
 
 def _unanswered(
-    spec: AnsweredSpec, context: Context, trigger: Hit, window: list[Stretch], by_meaning: Meant
+    spec: AnsweredSpec,
+    context: Context,
+    trigger: Hit,
+    window: list[Stretch],
+    by_meaning: Meant,
+    replies: list[Hit],
 ) -> Finding:
-    """Answer no, or unsure where the reply may have been misheard."""
+    """Answer no, or unsure where the reply may have been misheard; `replies` are those in the window."""
     heard = context.heard
-    weak = [reply for reply in _replies(spec, context) if _inside(reply, window)]
-    weak += [*by_meaning.hits, *by_meaning.near]
-    harmless, replies = context.phrases(spec.no_reply), context.phrases(spec.reply)
-    near = [hit for turn, low, high in window if (hit := replies.nearest(turn, low, high)) is not None]
+    weak = [*replies, *by_meaning.hits, *by_meaning.near]
+    harmless = context.phrases(spec.no_reply)
     near = [
-        hit for hit in near if not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
+        hit
+        for hit in context.phrases(spec.reply).nearest_in(window)
+        if not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
     ]
     if weak or near:
         return unsure(
@@ -105,30 +112,22 @@ def _unanswered(
 
 
 def _triggers(spec: AnsweredSpec, context: Context) -> list[Hit]:
-    phrases, harmless = context.phrases(spec.trigger), context.phrases(spec.no_trigger)
-    found = []
-    for turn in context.heard.turns_of("customer"):
-        excused = harmless.find(turn, fuzzy=False)
-        for hit in phrases.find(turn):
-            if negated(hit) or any(_overlap(hit, other) for other in excused):
-                continue
-            found.append(hit)
-    return found
+    return _counting(spec.trigger, spec.no_trigger, "customer", context)
 
 
 def _replies(spec: AnsweredSpec, context: Context) -> list[Hit]:
-    phrases, harmless = context.phrases(spec.reply), context.phrases(spec.no_reply)
-    found: list[Hit] = []
-    for turn in context.heard.turns_of("agent"):
-        excused = harmless.find(turn, fuzzy=False)
-        found.extend(
-            hit
-            for hit in phrases.find(turn)
-            if not negated(hit)
-            and not any(_overlap(hit, other) for other in excused)
-            and not _says_again(hit)
-        )
-    return found
+    replies = _counting(spec.reply, spec.no_reply, "agent", context)
+    return [reply for reply in replies if not _says_again(reply)]
+
+
+def _counting(phrases: Phrases, harmless: Phrases, who: Who, context: Context) -> list[Hit]:
+    """Return where a speaker says one of the phrases, not negated and not as a part of something harmless."""
+    excused = context.phrases(harmless)
+    return [
+        hit
+        for hit in context.phrases(phrases).find_in(whole_of(context.heard, who))
+        if not negated(hit) and not any(_overlap(hit, other) for other in excused.find(hit.turn, fuzzy=False))
+    ]
 
 
 def _says_again(hit: Hit) -> bool:
@@ -144,14 +143,14 @@ def _overlap(one: Hit, other: Hit) -> bool:
 
 def _window(heard: Heard, trigger: Hit, spec: AnsweredSpec) -> list[Stretch]:
     """Return the agent's words in which the reply must come."""
-    after: list[Turn] = [turn for turn in heard.turns_of("agent") if turn.end > trigger.end]
-    speaking = [turn for turn in after if not turn.back_channel]
-    turns = {turn.index: turn for turn in speaking[: spec.turns]}
-    near = between(whole(after), trigger.end, trigger.end + spec.seconds)
-    stretches = {stretch.turn.index: stretch for stretch in near}
-    for index, turn in turns.items():
-        if turn.start - trigger.end <= 2 * spec.seconds:
-            stretches[index] = Stretch(turn, 0, len(turn.tokens) - 1)
+    end = trigger.end
+    after = (turn for turn in heard.turns_during("agent", end, float("inf")) if turn.end > end)
+    speaking = (turn for turn in after if not turn.back_channel)
+    near = said_within(heard, "agent", end, end + spec.seconds)
+    stretches = {stretch.turn.index: stretch for stretch in near if stretch.turn.end > end}
+    for turn in islice(speaking, spec.turns):
+        if turn.start - end <= 2 * spec.seconds:
+            stretches[turn.index] = Stretch(turn, 0, len(turn.tokens) - 1)
     return [stretches[index] for index in sorted(stretches)]
 
 

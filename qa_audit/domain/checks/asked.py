@@ -22,8 +22,7 @@ from qa_audit.domain.checks.heard import BACK_CHANNELS, Turn
 from qa_audit.domain.checks.model import Model, Patterns, Phrases
 from qa_audit.domain.checks.phrases import Hit, make_hit
 from qa_audit.domain.checks.slots import date_end, is_name
-from qa_audit.domain.checks.windows import Stretch, between, miss_quality, unheard_seconds, whole
-from qa_audit.domain.digits import digit_runs
+from qa_audit.domain.checks.windows import Stretch, miss_quality, said_within, unheard_seconds, whole_of
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import is_number, word_set
 
@@ -64,10 +63,14 @@ def check(spec: AskedSpec, context: Context) -> Finding:
     """Find a question that was answered."""
     heard = context.heard
     phrases = context.phrases(spec.any, spec.patterns)
-    turns = heard.turns_of("agent")
-    asked = [_asking(spec, hit, context) for turn in turns for hit in phrases.find(turn) if not negated(hit)]
+    everywhere = whole_of(heard, "agent")
+    asked: list[_Asking] = []
     weak: tuple[Hit, ...] = ()
-    for asking in asked:
+    for hit in phrases.find_in(everywhere):
+        if negated(hit):
+            continue
+        asking = _asking(spec, hit, context)
+        asked.append(asking)
         answer = _answer(spec.answer, asking.after)
         if answer is not None and asking.hit.heard and answer.heard:
             sure = certainty_of(asking.hit, answer)
@@ -79,22 +82,20 @@ def check(spec: AskedSpec, context: Context) -> Finding:
         return unsure(reason, cite(heard, *weak), "yes")
     if asked:
         return _unanswered(spec, context, asked)
-    near = [hit for turn in turns if (hit := phrases.nearest(turn)) is not None]
+    near = phrases.nearest_in(everywhere)
     if near:
         return unsure(f"Perhaps asked: {spec.what}; it was not heard clearly.", cite(heard, near[0]), "yes")
-    stretches = whole(turns)
-    quality = miss_quality(heard, "agent", stretches)
-    window = searched_stretches(stretches)
+    quality = miss_quality(heard, "agent", everywhere)
+    window = searched_stretches(everywhere)
     if quality.sure:
-        return decided("no", f"Not asked: {spec.what}.", window, miss_certainty(stretches))
+        return decided("no", f"Not asked: {spec.what}.", window, miss_certainty(everywhere))
     return unsure(f"Not heard asked: {spec.what}; but {quality.why}.", window, "no")
 
 
 def _asking(spec: AskedSpec, hit: Hit, context: Context) -> _Asking:
     """Take a question with the caller's words from it on: the answer belongs to the last question before it."""
     end = hit.end
-    turns = whole(context.heard.turns_of("customer"))
-    return _Asking(hit, between(turns, end - _AT_ONCE, end + spec.seconds))
+    return _Asking(hit, said_within(context.heard, "customer", end - _AT_ONCE, end + spec.seconds))
 
 
 def _unanswered(spec: AskedSpec, context: Context, asked: Sequence[_Asking]) -> Finding:
@@ -153,7 +154,7 @@ def _in_turn(kind: Answer, turn: Turn, low: int, high: int) -> tuple[int, int] |
     if kind == "date":
         written = [
             (run.first, run.last)
-            for run in digit_runs(turn.tokens)
+            for run in turn.digit_runs
             if run.text.isdigit() and 6 <= run.size <= 8 and low <= run.first and run.last <= high
         ]
         spoken = [(place, end - 1) for place in places if (end := date_end(turn.tokens, place, high))]

@@ -23,7 +23,7 @@ from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
 from qa_audit.domain.checks.model import Model, Patterns, Phrases
 from qa_audit.domain.checks.naming import name_unclear
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.windows import Stretch, Who, Windows, turns_by
+from qa_audit.domain.checks.windows import Stretch, Who, Windows, whole_of
 from qa_audit.domain.findings import Finding
 
 Guard = Literal["negated", "asked", "quoted", "repeated"]
@@ -187,15 +187,14 @@ def _misheard(spec: AvoidedSpec, context: Context) -> list[Hit]:
     due, right = context.phrases(spec.name_due_after), context.phrases(spec.right_names)
     wrong = context.phrases(spec.any)
     found = []
-    for turn in turns_by(heard, spec.by):
-        for hit in due.find(turn, fuzzy=False):
-            after = hit.last + 1
-            if any(good.first == after for good in right.find(turn, after, fuzzy=False)):
-                continue
-            near = right.nearest(turn, after, after + 1, names=True)
-            bad = wrong.nearest(turn, after, after + 1, names=True)
-            if near is not None and (bad is None or near.ratio > bad.ratio):
-                continue
-            if bad is not None or name_unclear(hit, heard, always=False):
-                found.append(hit)
+    for hit in due.find_in(whole_of(heard, spec.by), fuzzy=False):
+        turn, after = hit.turn, hit.last + 1
+        if any(good.first == after for good in right.find(turn, after, fuzzy=False)):
+            continue
+        near = right.nearest(turn, after, after + 1, names=True)
+        bad = wrong.nearest(turn, after, after + 1, names=True)
+        if near is not None and (bad is None or near.ratio > bad.ratio):
+            continue
+        if bad is not None or name_unclear(hit, heard, always=False):
+            found.append(hit)
     return found

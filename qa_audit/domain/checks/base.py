@@ -13,7 +13,7 @@ from qa_audit.domain.checks.tools import NO_TOOLS, Tools
 from qa_audit.domain.checks.windows import Stretch, Who
 from qa_audit.domain.findings import Certainty, Evidence, Finding
 from qa_audit.domain.text import Token
-from qa_audit.domain.transcript import Speaker, Transcript
+from qa_audit.domain.transcript import Segment, Speaker, Transcript
 
 SURE_PROBABILITY = 0.8
 
@@ -56,27 +56,27 @@ class Context:
 
 def said(heard: Heard, tokens: Sequence[Token]) -> tuple[Evidence, ...]:
     """Cite tokens of one speaker: one item for each segment they lie in; the quote is filled in later."""
-    segments = heard.transcript.segments
     by_segment: dict[int, list[Token]] = {}
     for token in tokens:
         by_segment.setdefault(token.segment, []).append(token)
-    return tuple(
-        Evidence(
-            kind="words",
-            start=round(min(token.start for token in own), 3),
-            end=round(max(token.end for token in own), 3),
-            segment=segments[place].id,
-            speaker=segments[place].speaker,
-            first_word=min(token.first for token in own),
-            last_word=max(token.last for token in own),
-        )
-        for place, own in by_segment.items()
+    return tuple([_words(heard.transcript.segments[place], own) for place, own in by_segment.items()])
+
+
+def _words(segment: Segment, tokens: Sequence[Token]) -> Evidence:
+    return Evidence(
+        kind="words",
+        start=round(min([token.start for token in tokens]), 3),
+        end=round(max([token.end for token in tokens]), 3),
+        segment=segment.id,
+        speaker=segment.speaker,
+        first_word=min([token.first for token in tokens]),
+        last_word=max([token.last for token in tokens]),
     )
 
 
 def cite(heard: Heard, *hits: Hit) -> tuple[Evidence, ...]:
     """Cite hits, in the order given."""
-    return tuple(item for hit in hits for item in said(heard, hit.turn.tokens[hit.first : hit.last + 1]))
+    return tuple([item for hit in hits for item in said(heard, hit.turn.tokens[hit.first : hit.last + 1])])
 
 
 def span(start: float, end: float, value: float, unit: str, speaker: Speaker | None = None) -> Evidence:
@@ -101,7 +101,9 @@ def searched_stretches(stretches: Sequence[Stretch], speaker: Who = "agent") -> 
     """Cite the stretches in which something was looked for, as one window."""
     if not stretches:
         return ()
-    return searched(min(s.start for s in stretches), max(s.end for s in stretches), speaker)
+    starts = [turn.tokens[low].start for turn, low, _ in stretches]
+    ends = [turn.tokens[high].end for turn, _, high in stretches]
+    return searched(min(starts), max(ends), speaker)
 
 
 def certainty_of(*hits: Hit) -> Certainty:

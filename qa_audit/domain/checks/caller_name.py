@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -22,12 +24,13 @@ from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet, make_hit
 from qa_audit.domain.checks.slots import TITLES, is_name
-from qa_audit.domain.checks.windows import between, whole
+from qa_audit.domain.checks.windows import Stretch, said_within, whole_of
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import normalise, word_set
 
 _ALIKE = 75.0
 _MOST_WORDS = 3
+_ADDRESSES = word_set("mr mrs ms miss")
 _SET_OFF_SENTENCES = 4
 _AFTER_NAME = word_set("here speaking calling ringing phoning again")
 _BEFORE_NAME = word_set(
@@ -78,13 +81,8 @@ def check(spec: CallerNameSpec, context: Context) -> Finding:
                 "The agent used a name; the caller giving one was not heard.", cite(heard, titled), "yes"
             )
         return not_applicable("The caller gave no name.")
-    after = between(whole(heard.turns_of("agent")), given.since, float("inf"))
-    used = [
-        make_hit(turn, place, place)
-        for turn, low, high in after
-        for place in range(low, high + 1)
-        if turn.texts[place] in given.names
-    ]
+    after = said_within(heard, "agent", given.since, float("inf"))
+    used = _said(frozenset(given.names), after)
     clear = [hit for hit in used if hit.probability >= HIT_PROBABILITY]
     own = (given.hit,) if given.hit else ()
     if clear and given.clear:
@@ -105,6 +103,17 @@ def check(spec: CallerNameSpec, context: Context) -> Finding:
         return decided("no", reason, cite(heard, *own) + window, miss_certainty(after))
     why = quality.why or "the name was not heard clearly"
     return unsure(f"The agent's use of the caller's name was not found, but {why}.", window, "no")
+
+
+def _said(words: AbstractSet[str], stretches: Iterable[Stretch]) -> list[Hit]:
+    """Return each place where one of these words is said."""
+    return [
+        make_hit(turn, place, place)
+        for turn, low, high in stretches
+        if not words.isdisjoint(turn.texts)
+        for place in range(low, high + 1)
+        if turn.texts[place] in words
+    ]
 
 
 def _given(spec: CallerNameSpec, context: Context) -> _Given | None:
@@ -187,8 +196,8 @@ def _whole_name(turn: Turn, place: int) -> Hit:
 def _answered(turn: Turn, spec: CallerNameSpec, context: Context) -> list[Hit]:
     """Return the name with which the caller answers a request for it."""
     heard = context.heard
-    before = [t for t in heard.turns[: turn.index] if t.speaker == "agent" and not t.back_channel]
-    if not before or not context.phrases(spec.asked).find(before[-1], fuzzy=False):
+    asked = context.phrases(spec.asked)
+    if not any(asked.find(before, fuzzy=False) for before in heard.last_before(turn, "agent")):
         return []
     not_names = context.phrases(spec.not_names)
     place = 0
@@ -229,19 +238,22 @@ def _other(not_names: PhraseSet, turn: Turn, place: int) -> bool:
 
 def _titled(heard: Heard, since: float) -> Hit | None:
     """Find the agent addressing somebody with a title and a word after it."""
-    for turn in heard.turns_of("agent"):
-        for place, token in enumerate(turn.tokens[:-1]):
-            titled = token.text in ("mr", "mrs", "ms", "miss") and token.start >= since
-            if titled and not token.stop and turn.texts[place + 1] != "a":
-                return make_hit(turn, place, place + 1)
+    for hit in _said(_ADDRESSES, whole_of(heard, "agent")):
+        turn, place = hit.turn, hit.first
+        token, last = turn.tokens[place], len(turn.tokens) - 1
+        if place < last and token.start >= since and not token.stop and turn.texts[place + 1] != "a":
+            return make_hit(turn, place, place + 1)
     return None
 
 
 def _alike(heard: Heard, given: _Given) -> list[Hit]:
-    return [
-        make_hit(turn, place, place)
-        for turn in heard.turns_of("agent")
-        if turn.end >= given.since
-        for place, text in enumerate(turn.texts)
-        if len(text) > 2 and any(len(n) > 2 and fuzz.ratio(text, n) >= _ALIKE for n in given.names)
-    ]
+    """Return each place from the caller's name on where the agent said something like it."""
+    agent = heard.said.get("agent")
+    names = [name for name in given.names if len(name) > 2]
+    close = {
+        text
+        for text in (agent.places if agent and agent.turns else ())
+        if len(text) > 2 and any(fuzz.ratio(text, name) >= _ALIKE for name in names)
+    }
+    later = [stretch for stretch in whole_of(heard, "agent") if stretch.turn.end >= given.since]
+    return _said(close, later)

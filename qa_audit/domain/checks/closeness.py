@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
 from qa_audit.domain.checks.heard import Turn
+from qa_audit.domain.checks.speech import Speech
 from qa_audit.domain.text import is_number, is_ordinal, word_set
 
 SLACK = 8
@@ -15,16 +17,21 @@ NEGATORS = word_set("not never no unable nor without hardly")
 _NEAR_LETTERS = 5
 
 
+def may_be_close(wanted: str, said: str, least: float) -> bool:
+    """Say whether words may come so close to a phrase by their letters alone; else `closest` finds nothing."""
+    return bool(fuzz.partial_ratio(wanted, said, score_cutoff=least - SLACK))
+
+
 def closest(
-    variant: tuple[str, ...], turn: Turn, low: int, high: int, least: float
+    variant: tuple[str, ...], wanted: str, turn: Turn, low: int, high: int, least: float
 ) -> tuple[tuple[int, int] | None, float]:
-    """Return the token range closest to a phrase of three words and more, and its ratio."""
+    """Return the token range closest to a phrase of three words and more, and its ratio; `wanted` is its text."""
     size = len(variant)
     if high - low + 1 < size - 1:
         return None, 0.0
-    wanted = " ".join(variant)
-    start, stop = turn.offsets[low], turn.offsets[high] + len(turn.texts[high])
-    alignment = fuzz.partial_ratio_alignment(wanted, turn.text[start:stop], score_cutoff=least - SLACK)
+    start = turn.offsets[low]
+    said = turn.text[start : turn.ends[high]]
+    alignment = fuzz.partial_ratio_alignment(wanted, said, score_cutoff=least - SLACK)
     if alignment is None:
         return None, 0.0
     around = turn.token_at(start + alignment.dest_start)
@@ -39,54 +46,55 @@ def closest(
             ratio = fuzz.ratio(wanted, " ".join(window))
             if ratio >= least and ratio > best_ratio and _same_sense(window, variant):
                 best, best_ratio = (first, last), ratio
+                if ratio == 100:
+                    return best, ratio
     return best, best_ratio
+
+
+class CloseWords(NamedTuple):
+    """Words said in a row (their letters without spaces) that are close to a short phrase, with their ratios."""
+
+    words: int
+    ratios: Mapping[str, float]
+
+
+def close_words(variant: tuple[str, ...], speech: Speech, least: float) -> tuple[CloseWords, ...]:
+    """Return what comes close to a phrase of one or two words in all that a speaker says; letters decide.
+
+    A ratio of r needs lengths of which the smaller is at least r / (2 - r) of the greater.
+    """
+    wanted = "".join(variant)
+    small = len(variant) > 1 and min(map(len, variant)) < 3
+    if len(wanted) < _NEAR_LETTERS or not wanted.isalpha() or small:
+        return ()
+    alike = least / (200.0 - least)
+    shortest, longest = len(wanted) * alike, len(wanted) / alike
+    found = []
+    for words in range(1, len(variant) + 2):
+        by_length = speech.joined[words - 1]
+        among = [one for size, own in by_length.items() if shortest <= size <= longest for one in own]
+        close = process.extract(wanted, among, scorer=fuzz.ratio, score_cutoff=least, limit=None)
+        most = len(wanted) // 2
+        ratios = {one: ratio for one, ratio, _ in close if abs(len(one) - len(wanted)) <= most}
+        if ratios:
+            found.append(CloseWords(words, ratios))
+    return tuple(found)
 
 
 def closest_short(
-    variant: tuple[str, ...], turn: Turn, low: int, high: int, least: float
+    close: Sequence[CloseWords], turn: Turn, low: int, high: int
 ) -> tuple[tuple[int, int] | None, float]:
-    """Like `_closest` for one or two words; letters are compared without spaces."""
-    wanted = "".join(variant)
+    """Return the token range that comes closest to a short phrase (see `close_words`), and its ratio."""
     best: tuple[int, int] | None = None
     best_ratio = 0.0
-    small = len(variant) > 1 and min(map(len, variant)) < 3
-    if len(wanted) < _NEAR_LETTERS or not wanted.isalpha() or small:
-        return None, 0.0
-    for length in range(1, len(variant) + 2):
-        close = _close_words(wanted, length, turn, least)
-        if not close:
+    for words, ratios in close:
+        windows = turn.joined[words - 1][low : max(low, high - words + 2)]
+        if ratios.keys().isdisjoint(windows):
             continue
-        windows = turn.joined[length - 1][low : max(low, high - length + 2)]
         for place, letters in enumerate(windows, low):
-            if close.get(letters, 0.0) > best_ratio:
-                best, best_ratio = (place, place + length - 1), close[letters]
+            if ratios.get(letters, 0.0) > best_ratio:
+                best, best_ratio = (place, place + words - 1), ratios[letters]
     return best, best_ratio
-
-
-def _close_words(wanted: str, length: int, turn: Turn, least: float) -> Mapping[str, float]:
-    """Return which so many words in a row (letters without spaces) are close to others, with their ratios.
-
-    They are looked for in all that the speaker says at once. A ratio of r needs lengths of which the smaller is
-    at least r / (2 - r) of the greater.
-    """
-    known = turn.speech.known
-    asked = wanted, length, least
-    if asked not in known:
-        alike = least / (200.0 - least)
-        among = [
-            one
-            for letters, all_of in turn.speech.joined[length - 1].items()
-            if len(wanted) * alike <= letters <= len(wanted) / alike
-            for one in all_of
-        ]
-        found = process.extract_iter(wanted, among, scorer=fuzz.ratio, score_cutoff=least)
-        known[asked] = {
-            letters: ratio
-            for letters, ratio, _ in found
-            if abs(len(letters) - len(wanted)) <= len(wanted) // 2
-        }
-    close: dict[str, float] = known[asked]
-    return close
 
 
 def _same_sense(window: Sequence[str], variant: Sequence[str]) -> bool:

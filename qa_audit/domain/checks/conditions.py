@@ -13,6 +13,7 @@ from qa_audit.domain.call import Span
 from qa_audit.domain.checks.base import SURE_PROBABILITY, Context, cite, span
 from qa_audit.domain.checks.events import CLOSE_CALL, Event, Holding, happened, holds_of, same, silences_of
 from qa_audit.domain.checks.model import Model, Phrases
+from qa_audit.domain.checks.windows import whole_of
 
 
 class Condition(Model):
@@ -86,7 +87,7 @@ def holds(condition: Condition, context: Context) -> Holding:
         return Holding(under, f"The agent said fewer than {condition.agent_words_under} words.")
     if condition.said is not None:
         compiled = context.phrases(condition.said)
-        hits = [hit for turn in heard.turns_of("agent") for hit in compiled.find(turn) if hit.heard]
+        hits = [hit for hit in compiled.find_in(whole_of(heard, "agent")) if hit.heard]
         return Holding(bool(hits), "The agent's words show it.", cite(heard, *hits[:1]))
     if condition.dead_air_over is not None:
         return _longer(silences_of(heard), condition.dead_air_over, "Nobody spoke for a while.")
@@ -129,8 +130,7 @@ def not_for(rule: NotFor, context: Context) -> Holding:
         compiled = context.phrases(kind.any)
         hits = [
             hit
-            for turn in heard.turns
-            for hit in compiled.find(turn, fuzzy=False)
+            for hit in compiled.find_in(whole_of(heard, "either"), fuzzy=False)
             if hit.weakest >= SURE_PROBABILITY
         ]
         if hits:

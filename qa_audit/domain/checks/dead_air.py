@@ -13,10 +13,9 @@ from qa_audit.domain.checks.phrases import Hit
 from qa_audit.domain.checks.windows import (
     MISS_PROBABILITY,
     Stretch,
-    between,
     miss_quality,
+    said_within,
     unheard_seconds,
-    whole,
 )
 from qa_audit.domain.findings import Finding
 
@@ -67,15 +66,9 @@ def _before(
     speaker: Literal["agent", "customer"],
 ) -> list[Hit]:
     """Find phrases that a speaker ended with in the seconds before a silence begins."""
-    stretches = between(
-        whole(context.heard.turns_of(speaker)), start - spec.announced_within - 5, start + 0.5
-    )
-    return [
-        hit
-        for turn, low, high in stretches
-        for hit in context.phrases(phrases).find(turn, low, high)
-        if hit.end >= start - spec.announced_within
-    ]
+    since = start - spec.announced_within
+    stretches = said_within(context.heard, speaker, since - 5, start + 0.5)
+    return [hit for hit in context.phrases(phrases).find_in(stretches) if hit.end >= since]
 
 
 def _unclear(spec: AcousticSpec, context: Context, start: float) -> bool:
@@ -85,9 +78,9 @@ def _unclear(spec: AcousticSpec, context: Context, start: float) -> bool:
     ):
         return True
     begin = start - spec.announced_within
-    stretches = between(whole(context.heard.turns_of("agent")), begin, start + 0.5)
-    near = [context.phrases(spec.announced).nearest(turn, low, high) for turn, low, high in stretches]
-    if any(hit is not None and hit.weakest < MISS_PROBABILITY for hit in near):
+    stretches = said_within(context.heard, "agent", begin, start + 0.5)
+    near = context.phrases(spec.announced).nearest_in(stretches)
+    if any(hit.weakest < MISS_PROBABILITY for hit in near):
         return True
     return not (
         miss_quality(context.heard, "agent", stretches).sure

@@ -86,12 +86,13 @@ def _quotes() -> PhraseSet:
 def repeated(hit: Hit, phrases: PhraseSet, heard: Heard, *, within: float, by: Speaker = "customer") -> bool:
     """Say whether the other speaker said the same words in the `within` seconds before the hit."""
     words = _stems(hit)
+    since = hit.start - within
     return any(
         _stems(other) == words
-        for turn in heard.turns_of(by)
-        if turn.start < hit.start and turn.end >= hit.start - within
+        for turn in heard.turns_during(by, since, hit.start)
+        if turn.start < hit.start
         for other in phrases.find(turn)
-        if hit.start - within <= other.end <= hit.start + 0.2
+        if since <= other.end <= hit.start + 0.2
     )
 
 

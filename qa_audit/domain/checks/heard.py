@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import accumulate, pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
-from qa_audit.domain.acoustics import speech_of
+from qa_audit.domain.acoustics import merge, speech_of
 from qa_audit.domain.call import Call, CallFacts, Span
 from qa_audit.domain.checks.patterns import LONGEST_WORD
 from qa_audit.domain.checks.speech import Speech
-from qa_audit.domain.text import Token, tokens_of, word_set
+from qa_audit.domain.checks.speech import plausible_seconds as plausible_seconds
+from qa_audit.domain.digits import Digits, digit_runs, has_digits
+from qa_audit.domain.lazy import lazy
+from qa_audit.domain.text import MONTHS, Token, tokens_of, word_set
 from qa_audit.domain.transcript import Speaker, Transcript
 
 BACK_CHANNELS = word_set("mhm mm hmm uh huh uhhuh aha ah yes yeah yep yup okay right sure i see")
 TURN_PAUSE = 1.5
 """Seconds of silence that end a turn."""
+_DATE_WORDS = MONTHS | {"the"}
 _BURST_PAUSE = 0.6
 _SENTENCE_PAUSE = 0.8
+_STOPS = (".", "?")
 _STOP_PROBABILITY = 0.6
 _LEAN = 0.1
+_START = attrgetter("start")
+_Range = tuple[int, int]
+"""Where tokens begin and where they end (not included)."""
+
+
+class Shortened(NamedTuple):
+    """The words of a turn with long ones cut, as one string, and where in it each begins and ends."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -35,12 +51,12 @@ class Turn:
     back_channel: bool = False
     whole: Speech | None = field(default=None, compare=False, repr=False)
 
-    @cached_property
+    @lazy
     def speech(self) -> Speech:
         """Return all that the speaker says on the call; a turn of no call is all there is."""
         if self.whole is not None:
             return self.whole
-        alone = Speech()
+        alone = Speech(self.tokens)
         alone.turns = (self,)
         return alone
 
@@ -54,94 +70,113 @@ class Turn:
         """Return the last word's end in seconds."""
         return self.tokens[-1].end
 
-    @cached_property
+    @lazy
     def texts(self) -> tuple[str, ...]:
         """Return the tokens' texts."""
         return tuple([token.text for token in self.tokens])
 
-    @cached_property
+    @lazy
     def starts(self) -> tuple[float, ...]:
         """Return when each token begins, in seconds, rising."""
         return tuple([token.start for token in self.tokens])
 
-    @cached_property
+    @lazy
     def digit_places(self) -> tuple[int, ...]:
         """Return where the words that begin with a digit stand."""
-        return tuple(place for place, text in enumerate(self.texts) if text[:1].isdigit())
+        return tuple([place for place, text in enumerate(self.texts) if text[:1].isdigit()])
 
-    @cached_property
-    def places(self) -> Mapping[str, tuple[int, ...]]:
-        """Return for each word where it stands in `texts`."""
-        found: dict[str, tuple[int, ...]] = {}
-        for place, text in enumerate(self.texts):
-            found[text] = (*found.get(text, ()), place)
-        return found
+    @lazy
+    def date_places(self) -> tuple[int, ...]:
+        """Return where the words stand with which a date may begin."""
+        return tuple(
+            [place for place, text in enumerate(self.texts) if text in _DATE_WORDS or text[:1].isdigit()]
+        )
 
-    @cached_property
+    @lazy
+    def has_digits(self) -> bool:
+        """Say whether there is a digit, or a masked word that may be one."""
+        return has_digits(self.text)
+
+    @lazy
+    def digit_runs(self) -> tuple[Digits, ...]:
+        """Return the numbers said digit by digit."""
+        return tuple(digit_runs(self.tokens)) if self.has_digits else ()
+
+    @lazy
     def joined(self) -> tuple[tuple[str, ...], ...]:
         """Return the words, and every two and every three of them, without spaces between."""
         one = self.texts
         two = tuple(a + b for a, b in pairwise(one))
         return one, two, tuple(a + b for a, b in zip(two, one[2:], strict=False))
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """Return the normalised words as one string."""
         return " ".join(self.texts)
 
-    @cached_property
+    @lazy
     def offsets(self) -> tuple[int, ...]:
         """Return where each token begins in `text`."""
-        offsets, at = [], 0
-        for text in self.texts:
-            offsets.append(at)
-            at += len(text) + 1
-        return tuple(offsets)
+        return tuple(accumulate([len(text) + 1 for text in self.texts[:-1]], initial=0))
 
-    @cached_property
-    def shortened(self) -> tuple[Sequence[str], Sequence[int]]:
-        """Return the words cut to a length that bounds what a pattern can try, and where each begins in their text."""
+    @lazy
+    def shortened(self) -> Shortened:
+        """Return the words cut to a length that bounds what a pattern can try."""
         if max(map(len, self.texts)) <= LONGEST_WORD:
-            return self.texts, self.offsets
+            return Shortened(self.text, self.offsets, self.ends)
         texts = [text[:LONGEST_WORD] for text in self.texts]
-        return texts, [0, *accumulate(len(text) + 1 for text in texts[:-1])]
+        starts = list(accumulate([len(text) + 1 for text in texts[:-1]], initial=0))
+        ends = [start + len(text) for start, text in zip(starts, texts, strict=True)]
+        return Shortened(" ".join(texts), starts, ends)
+
+    @lazy
+    def ends(self) -> tuple[int, ...]:
+        """Return where each token ends in `text`."""
+        return (*[offset - 1 for offset in self.offsets[1:]], len(self.text))
 
     def token_at(self, offset: int) -> int:
         """Return the index of the token at a place in `text`."""
         return max(0, bisect_right(self.offsets, offset) - 1)
 
-    @cached_property
+    @lazy
+    def sentences(self) -> tuple[tuple[int, int], ...]:
+        """Return first and last token index of each sentence."""
+        ends = [
+            place
+            for place, (token, following) in enumerate(pairwise(self.tokens))
+            if (token.stop in _STOPS and token.probability >= _STOP_PROBABILITY)
+            or following.start - token.end >= _SENTENCE_PAUSE
+        ]
+        return tuple(zip([0, *[end + 1 for end in ends]], [*ends, len(self.tokens) - 1], strict=True))
+
+    @lazy
     def sentence(self) -> tuple[int, ...]:
         """Return for each token the number of its sentence within the turn."""
-        numbers, number = [], 0
-        for place, token in enumerate(self.tokens):
-            numbers.append(number)
-            following = self.tokens[place + 1] if place + 1 < len(self.tokens) else None
-            stops = token.stop in (".", "?") and token.probability >= _STOP_PROBABILITY
-            if following and (stops or following.start - token.end >= _SENTENCE_PAUSE):
-                number += 1
+        numbers: list[int] = []
+        for number, (first, last) in enumerate(self.sentences):
+            numbers += [number] * (last - first + 1)
         return tuple(numbers)
 
     def sentence_range(self, place: int) -> tuple[int, int]:
         """Return first and last token index of the sentence that holds token `place`."""
-        number = self.sentence[place]
-        return bisect_left(self.sentence, number), bisect_right(self.sentence, number) - 1
+        return self.sentences[self.sentence[place]]
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A call's turns in time order, and each speaker's tokens and stretches of speech."""
+    """A call's turns in time order, and each speaker's tokens, stretches of speech and all that is said."""
 
     transcript: Transcript
     facts: CallFacts
     tokens: Mapping[Speaker, tuple[Token, ...]]
     turns: tuple[Turn, ...]
     speech: Mapping[Speaker, tuple[Span, ...]]
+    said: Mapping[Speaker, Speech]
     measured: bool
     known: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out before of this call and may be asked for again."""
 
-    @cached_property
+    @lazy
     def zero(self) -> float:
         """Return time zero: the first agent word (after the fact `answered_at`, where it is known)."""
         answered = self.facts.facts.get("answered_at")
@@ -149,12 +184,12 @@ class Heard:
         agent = self.tokens.get("agent", ())
         return next((token.start for token in agent if token.start >= floor - 0.5), floor)
 
-    @cached_property
+    @lazy
     def two_channels(self) -> bool:
         """Say whether agent and customer were recorded apart, so that overlap can be measured."""
         return self.transcript.layout in ("stereo-agent-left", "stereo-agent-right")
 
-    @cached_property
+    @lazy
     def roles_known(self) -> bool:
         """Say whether it is known who the agent is."""
         unknown = sum(
@@ -165,52 +200,72 @@ class Heard:
 
     def turns_of(self, speaker: Speaker) -> tuple[Turn, ...]:
         """Return one speaker's turns, back-channels included."""
-        return self._turns_by_speaker.get(speaker, ())
+        return self.said[speaker].turns if speaker in self.said else ()
 
-    @cached_property
-    def _turns_by_speaker(self) -> Mapping[Speaker, tuple[Turn, ...]]:
-        grouped: dict[Speaker, list[Turn]] = {}
-        for turn in self.turns:
-            grouped.setdefault(turn.speaker, []).append(turn)
-        return {speaker: tuple(turns) for speaker, turns in grouped.items()}
+    @lazy
+    def speaking(self) -> Mapping[Speaker, tuple[Turn, ...]]:
+        """Return each speaker's turns that say more than a back-channel."""
+        return {
+            speaker: tuple([turn for turn in speech.turns if not turn.back_channel])
+            for speaker, speech in self.said.items()
+        }
+
+    def last_before(self, turn: Turn, speaker: Speaker, count: int = 1) -> tuple[Turn, ...]:
+        """Return a speaker's last turns before another that say more than a back-channel."""
+        speaking = self.speaking.get(speaker, ())
+        end = bisect_left(speaking, turn.index, key=attrgetter("index"))
+        return speaking[max(0, end - count) : end]
+
+    def next_after(self, turn: Turn, speaker: Speaker) -> Turn | None:
+        """Return a speaker's first turn after another that says more than a back-channel."""
+        speaking = self.speaking.get(speaker, ())
+        place = bisect_right(speaking, turn.index, key=attrgetter("index"))
+        return speaking[place] if place < len(speaking) else None
+
+    def turns_during(self, speaker: Speaker, start: float, end: float) -> Iterable[Turn]:
+        """Return one speaker's turns that last at `start` (seconds) or later and begin by `end`."""
+        return self.said[speaker].turns_during(start, end) if speaker in self.said else ()
 
     def spoken_between(self, speaker: Speaker, start: float, end: float) -> list[Span]:
-        """Return how long the tokens that begin in [start, end] plausibly last at most (see `plausible_seconds`)."""
-        if speaker not in self.tokens:
-            return []
-        starts = self._starts[speaker]
-        return self._plausible[speaker][bisect_left(starts, start) : bisect_right(starts, end)]
-
-    @cached_property
-    def _plausible(self) -> Mapping[Speaker, list[Span]]:
-        return {
-            speaker: [
-                (token.start, max(token.end, token.start + plausible_seconds(token))) for token in tokens
-            ]
-            for speaker, tokens in self.tokens.items()
-        }
+        """Return how long the tokens that begin in [start, end] plausibly last at most, joined where they are close."""
+        return self.said[speaker].spoken_between(start, end) if speaker in self.said else []
 
     def words_between(self, speaker: Speaker, start: float, end: float) -> tuple[Token, ...]:
         """Return one speaker's tokens that begin in [start, end]."""
-        tokens = self.tokens.get(speaker, ())
-        starts = self._starts[speaker] if tokens else []
-        return tokens[bisect_left(starts, start) : bisect_right(starts, end)]
+        if speaker not in self.said:
+            return ()
+        said = self.said[speaker]
+        return said.tokens[bisect_left(said.starts, start) : bisect_right(said.starts, end)]
 
-    @cached_property
-    def _starts(self) -> Mapping[Speaker, list[float]]:
-        return {speaker: [token.start for token in tokens] for speaker, tokens in self.tokens.items()}
+    def others(self, speaker: Speaker) -> list[Span]:
+        """Return when anybody but this speaker speaks, merged."""
+        known = self._others
+        if speaker not in known:
+            known[speaker] = merge(
+                span for who, theirs in self.speech.items() if who != speaker for span in theirs
+            )
+        return known[speaker]
+
+    @lazy
+    def _others(self) -> dict[Speaker, list[Span]]:
+        return {}
+
+    def forget(self) -> None:
+        """Let go of the turns, with which nothing can be searched any more.
+
+        They and what is known of their speakers hold each other; let go, their memory is free at once and need not
+        wait to be found by the collector, which would look through all other calls for it.
+        """
+        for speech in self.said.values():
+            speech.turns = ()
+            speech.known.clear()
 
     def speech_seconds(self, speaker: Speaker, start: float, end: float) -> float:
         """Measure how long one speaker's speech lasts within [start, end]."""
-        return sum(
-            max(0.0, min(end, last) - max(start, first)) for first, last in self.speech.get(speaker, ())
-        )
-
-
-def plausible_seconds(token: Token) -> float:
-    """Return how long a token plausibly lasts at most when spoken slowly, in seconds."""
-    words = token.last - token.first + 1
-    return max(0.45 * words, 0.11 * len(token.text))
+        spans = self.speech.get(speaker, ())
+        begin = bisect_right(spans, start, key=itemgetter(1))
+        stop = bisect_left(spans, end, key=itemgetter(0))
+        return sum([max(0.0, min(end, last) - max(start, first)) for first, last in spans[begin:stop]])
 
 
 def hear(call: Call) -> Heard:
@@ -219,16 +274,16 @@ def hear(call: Call) -> Heard:
     by_speaker: dict[Speaker, list[Token]] = {}
     for segment, tokens in zip(transcript.segments, tokens_of(transcript), strict=True):
         by_speaker.setdefault(segment.speaker, []).extend(tokens)
-    tokens_by = {
-        speaker: tuple(sorted(tokens, key=attrgetter("start", "segment", "first")))
-        for speaker, tokens in by_speaker.items()
-    }
+    # sorting keeps tokens that begin together as they are: by segment and place
+    tokens_by = {speaker: tuple(sorted(own, key=_START)) for speaker, own in by_speaker.items()}
+    said = {speaker: Speech(tokens) for speaker, tokens in tokens_by.items()}
     return Heard(
         transcript=transcript,
         facts=call.facts,
         tokens=tokens_by,
-        turns=_turns(tokens_by),
+        turns=_turns(said),
         speech=speech_of(call),
+        said=said,
         measured=bool(call.facts.speech),
     )
 
@@ -237,51 +292,57 @@ def _is_unknown(segment: object) -> bool:
     return getattr(segment, "speaker", None) == "unknown"
 
 
-def _turns(tokens_by: Mapping[Speaker, Sequence[Token]]) -> tuple[Turn, ...]:
-    bursts = {speaker: _bursts(tokens) for speaker, tokens in tokens_by.items()}
-    found: list[tuple[float, Speaker, tuple[Token, ...], bool]] = []
-    for speaker, own in bursts.items():
-        interruptions = sorted(
-            burst[0].start
-            for other, theirs in bursts.items()
-            if other != speaker
-            for burst in theirs
-            if not is_back_channel(burst)
-        )
-        for run in _joined(own, interruptions):
-            found.append((run[0].start, speaker, run, is_back_channel(run)))
-    found.sort(key=lambda item: item[0])
-    speeches = {speaker: Speech() for speaker in bursts}
+def _turns(said: Mapping[Speaker, Speech]) -> tuple[Turn, ...]:
+    """Split what is said into turns; each speaker's own are kept with what that speaker says."""
+    bursts = {speaker: _bursts(speech) for speaker, speech in said.items()}
+    begun = {
+        speaker: [
+            speech.starts[begin]
+            for begin, end in bursts[speaker]
+            if not is_back_channel(speech.tokens[begin:end])
+        ]
+        for speaker, speech in said.items()
+    }
+    found: list[tuple[float, Speaker, tuple[Token, ...]]] = []
+    for speaker, speech in said.items():
+        interruptions = sorted(start for other in begun if other != speaker for start in begun[other])
+        for begin, end in _joined(bursts[speaker], speech, interruptions):
+            found.append((speech.starts[begin], speaker, speech.tokens[begin:end]))
+    found.sort(key=itemgetter(0))
     turns = tuple(
-        Turn(index, speaker, tokens, back, speeches[speaker])
-        for index, (_, speaker, tokens, back) in enumerate(found)
+        [
+            Turn(index, speaker, tokens, is_back_channel(tokens), said[speaker])
+            for index, (_, speaker, tokens) in enumerate(found)
+        ]
     )
-    for speaker, speech in speeches.items():
-        speech.turns = tuple(turn for turn in turns if turn.speaker == speaker)
+    for speaker, speech in said.items():
+        speech.turns = tuple([turn for turn in turns if turn.speaker == speaker])
     return turns
 
 
-def _bursts(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
+def _bursts(speech: Speech) -> list[_Range]:
     """Split one speaker's tokens where a short pause comes."""
-    bursts: list[list[Token]] = []
-    for token in tokens:
-        if bursts and token.start - bursts[-1][-1].end < _BURST_PAUSE:
-            bursts[-1].append(token)
-        else:
-            bursts.append([token])
-    return [tuple(burst) for burst in bursts]
+    ends = [token.end for token in speech.tokens]
+    cuts = [
+        place
+        for place, (start, before) in enumerate(zip(speech.starts[1:], ends, strict=False), 1)
+        if start - before >= _BURST_PAUSE
+    ]
+    return list(zip([0, *cuts], [*cuts, len(speech.tokens)], strict=True)) if speech.tokens else []
 
 
-def _joined(bursts: Sequence[tuple[Token, ...]], interruptions: Sequence[float]) -> list[tuple[Token, ...]]:
+def _joined(bursts: Sequence[_Range], speech: Speech, interruptions: Sequence[float]) -> list[_Range]:
     """Join bursts into turns unless a long pause or a start of the other speaker lies between."""
-    turns: list[tuple[Token, ...]] = []
-    for burst in bursts:
-        if turns and burst[0].start - turns[-1][-1].end < TURN_PAUSE:
-            since = bisect_left(interruptions, turns[-1][-1].end - _LEAN)
-            if since >= len(interruptions) or interruptions[since] >= burst[0].start + _LEAN:
-                turns[-1] += burst
+    turns: list[_Range] = []
+    for begin, end in bursts:
+        if turns:
+            start, before = speech.starts[begin], speech.tokens[begin - 1].end
+            since = bisect_left(interruptions, before - _LEAN)
+            free = since >= len(interruptions) or interruptions[since] >= start + _LEAN
+            if free and start - before < TURN_PAUSE:
+                turns[-1] = turns[-1][0], end
                 continue
-        turns.append(burst)
+        turns.append((begin, end))
     return turns
 
 

@@ -45,7 +45,7 @@ def meant(phrases: Sequence[str], least: float, stretches: Sequence[Stretch], co
     texts = [" ".join(variant) for variant in compiled.plain]
     sentences = list(_sentences(stretches))
     if context.tools.meaning is None:
-        said = [hit for turn, low, high in stretches for hit in compiled.find(turn, low, high)]
+        said = compiled.find_in(stretches)
         alike = [hit for hit in sentences if _worded_alike(hit, texts)]
         return Meant(tuple(said), tuple(alike), BY_WORDING)
     if not texts or not sentences:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qa_audit.domain.acoustics import merge, overlaps
+from qa_audit.domain.acoustics import overlaps
 from qa_audit.domain.checks.heard import Heard
 from qa_audit.domain.checks.windows import Quality, Stretch, Who, miss_quality
 
@@ -22,7 +22,7 @@ def miss_quality_beside_overlaps(heard: Heard, who: Who, stretches: Sequence[Str
     quality = miss_quality(heard, who, stretches)
     if quality.sure or who == "either" or not heard.two_channels:
         return quality
-    other = merge(span for one, theirs in heard.speech.items() if one != who for span in theirs)
+    other = heard.others(who)
     calm = [
         stretch
         for stretch in stretches

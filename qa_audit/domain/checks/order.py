@@ -10,10 +10,11 @@ from pydantic import Field
 
 from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, not_applicable, searched, unsure
 from qa_audit.domain.checks.guards import asked, negated
-from qa_audit.domain.checks.heard import Heard
+from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet, make_hit
 from qa_audit.domain.checks.slots import date_end, is_name
+from qa_audit.domain.checks.windows import whole_of
 from qa_audit.domain.digits import digit_runs
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import MASK, MONTHS, Token, is_ordinal, word_set
@@ -117,8 +118,7 @@ def _details(phrases: Phrases, spec: OrderSpec, context: Context) -> list[Hit]:
     return sorted(
         (
             hit
-            for turn in context.heard.turns_of("agent")
-            for hit in compiled.find(turn, fuzzy=False)
+            for hit in compiled.find_in(whole_of(context.heard, "agent"), fuzzy=False)
             if not negated(hit)
             and not asked(hit)
             and not _said_by_caller(context.heard, hit)
@@ -139,29 +139,27 @@ def _said_by_caller(heard: Heard, hit: Hit) -> bool:
     """Say whether the caller used the detail's telling words (numbers first) before."""
     texts = hit.turn.texts[hit.first : hit.last + 1]
     telling = [text for text in texts if text[:1].isdigit()] or [text for text in texts if len(text) > 3]
-    before = {token.text for token in heard.words_between("customer", 0.0, hit.start)}
-    return bool(telling) and all(text in before for text in telling)
+    caller = heard.said.get("customer")
+    said = caller.first_said if caller else {}
+    return bool(telling) and all(said.get(text, float("inf")) <= hit.start for text in telling)
 
 
 def _met(spec: OrderSpec, context: Context) -> list[_Met]:
     """Return each item's first answer, clear ones before doubtful ones, in order of time."""
     heard = context.heard
     found: list[_Met] = []
+    everywhere = [stretch for stretch in whole_of(heard, "either") if stretch.turn.speaker != "unknown"]
     for item in spec.first:
-        compiled = context.phrases(item.asked)
         best: _Met | None = None
-        for turn in heard.turns:
-            if turn.speaker == "unknown":
+        for hit in context.phrases(item.asked).find_in(everywhere):
+            if not _asks(hit):
                 continue
-            for hit in compiled.find(turn):
-                if not _asks(hit):
-                    continue
-                answer = _answer(item.answer, heard, hit, spec.seconds)
-                if answer is None:
-                    continue
-                met = _Met(item.name, answer.end, (hit, answer), _clear(hit, answer))
-                if best is None or (met.clear and not best.clear):
-                    best = met
+            answer = _answer(item.answer, heard, hit, spec.seconds)
+            if answer is None:
+                continue
+            met = _Met(item.name, answer.end, (hit, answer), _clear(hit, answer))
+            if best is None or (met.clear and not best.clear):
+                best = met
         if item.answer == "email" and (best is None or not best.clear):
             best = _offered_email(item, heard) or best
         if best:
@@ -203,7 +201,7 @@ def _offered_beside(spec: OrderSpec, met: Sequence[_Met]) -> list[_Met]:
             answer = m.hits[-1]
             near = [
                 make_hit(answer.turn, first, last)
-                for first, last in _answers(item.answer, answer.turn.tokens)
+                for first, last in _answers(item.answer, answer.turn)
                 if last < answer.first or first > answer.last
             ]
             near = [hit for hit in near if hit.heard and (item.answer == "date" or hit.last - hit.first >= 3)]
@@ -220,25 +218,25 @@ def _clear(request: Hit, answer: Hit) -> bool:
 
 def _answer(kind: Answer, heard: Heard, request: Hit, seconds: float) -> Hit | None:
     """Return the caller's answer of the right form within the seconds after a request."""
-    for turn in heard.turns_of("customer"):
-        if turn.end < request.end or turn.start > request.end + seconds:
-            continue
-        for place, last in _answers(kind, turn.tokens):
-            if request.end - 0.3 <= turn.tokens[place].start <= request.end + seconds:
+    start, end = request.end, request.end + seconds
+    for turn in heard.turns_during("customer", start, end):
+        for place, last in _answers(kind, turn):
+            if start - 0.3 <= turn.tokens[place].start <= end:
                 return make_hit(turn, place, last)
     return None
 
 
-def _answers(kind: Answer, tokens: Sequence[Token]) -> list[tuple[int, int]]:
+def _answers(kind: Answer, turn: Turn) -> list[tuple[int, int]]:
     """Return first and last index of everything in a turn that can be an answer of the kind."""
+    tokens = turn.tokens
     high = len(tokens) - 1
-    runs = digit_runs(tokens) if kind in ("digits", "date") else []
     if kind == "digits":
-        return [(run.first, run.last) for run in runs if run.size >= 3]
+        return [(run.first, run.last) for run in turn.digit_runs if run.size >= 3]
     if kind == "date":
-        written = [(run.first, run.last) for run in runs if run.text.isdigit() and 6 <= run.size <= 8]
-        written += [(place, place + 2) for place in range(high - 1) if _numeric_date(tokens, place)]
-        spoken = [(place, end - 1) for place in range(high + 1) if (end := date_end(tokens, place, high))]
+        runs = [run for run in turn.digit_runs if run.text.isdigit() and 6 <= run.size <= 8]
+        written = [(run.first, run.last) for run in runs]
+        written += [(place, place + 2) for place in turn.digit_places if _numeric_date(tokens, place)]
+        spoken = [(place, end - 1) for place in turn.date_places if (end := date_end(tokens, place, high))]
         return sorted(written + spoken)
     if kind == "name":
         return [
@@ -292,11 +290,14 @@ def _date_like(tokens: Sequence[Token]) -> bool:
 def _asked_for(item: Item, context: Context) -> list[Hit]:
     """Return the agent's requests for an item, misheard ones among them."""
     compiled = context.phrases(item.asked)
-    turns = context.heard.turns_of("agent")
-    unclear = [turn for turn in turns if any(token.probability < _GARBLED for token in turn.tokens)]
-    near = [hit for turn in unclear if (hit := compiled.nearest(turn)) is not None]
-    garbled = [hit for hit in near if hit.weakest < _GARBLED]
-    return [hit for turn in turns for hit in compiled.find(turn) if _asks(hit)] + garbled
+    everywhere = whole_of(context.heard, "agent")
+    unclear = [
+        stretch
+        for stretch in everywhere
+        if min([token.probability for token in stretch.turn.tokens]) < _GARBLED
+    ]
+    garbled = [hit for hit in compiled.nearest_in(unclear) if hit.weakest < _GARBLED]
+    return [hit for hit in compiled.find_in(everywhere) if _asks(hit)] + garbled
 
 
 def _asks(hit: Hit) -> bool:

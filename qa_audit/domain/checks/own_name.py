@@ -45,9 +45,7 @@ def check(spec: OwnNameSpec, context: Context) -> Finding:
         return absent
     stretches = stretches_in(context, "agent", spec.within)
     known = _known(context)
-    given = [
-        hit for turn, low, high in stretches for hit in context.phrases(spec.patterns).find(turn, low, high)
-    ]
+    given = context.phrases(spec.patterns).find_in(stretches)
     not_names = context.phrases(spec.not_names)
     given = [hit for hit in given if not _surely(not_names.find(hit.turn, hit.first, hit.last))]
     same = [hit for hit in given if known & _said_around(hit)]

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 LONGEST_PATTERN = 200
 """Characters of a pattern."""
@@ -32,6 +32,7 @@ LONGEST_WORD = 64
 
 _ALPHABET = frozenset(string.printable[:95]) | {"\u00e9", "\u2022"}
 """What stands for all characters: printable ASCII, one other letter, one other sign."""
+_FLAGS = re.compile(r"\A\(\?[a-z]+\)")
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT)
 _SINGLE = (ops.LITERAL, ops.NOT_LITERAL, ops.IN, ops.ANY)
 _REFUSED = {
@@ -55,6 +56,29 @@ class PatternError(ValueError):
     """A pattern cannot be read or is refused; the message says why."""
 
 
+class Pattern(NamedTuple):
+    """A compiled pattern, and letters that stand in all that it fits."""
+
+    expression: re.Pattern[str]
+    needed: str
+
+
+@lru_cache(maxsize=4096)
+def pattern_of(pattern: str) -> Pattern:
+    """Compile a pattern (see `compile_pattern`) and tell what it cannot do without."""
+    expression = compile_pattern(pattern)
+    whatever_case = expression.flags & re.IGNORECASE
+    return Pattern(expression, "" if whatever_case else _needed(parser.parse(pattern)))
+
+
+def _needed(items: Iterable[_Item]) -> str:
+    """Return the longest run of plain characters that stand side by side in the pattern itself."""
+    runs = [""]
+    for kind, value in items:
+        runs = [*runs[:-1], runs[-1] + chr(value)] if kind is ops.LITERAL else [*runs, ""]
+    return max(runs, key=len)
+
+
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a pattern that is safe to match, so that it fits whole words only.
@@ -74,7 +98,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise PatternError(f"'{pattern}' can fit in too many ways; make its repeats shorter or split it")
     if empty:
         raise PatternError(f"'{pattern}' fits an empty text")
-    return re.compile(rf"(?<!\S)(?:{pattern})(?!\S)", parsed.state.flags & re.IGNORECASE)
+    body = _FLAGS.sub("", pattern)
+    return re.compile(rf"(?<!\S)(?:{body})(?!\S)", parsed.state.flags & re.IGNORECASE)
 
 
 def _ways(items: Sequence[_Item], after: frozenset[str], *, repeated: bool) -> int:

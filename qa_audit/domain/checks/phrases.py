@@ -8,23 +8,28 @@ with slots exactly.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from qa_audit.domain.checks.closeness import NEGATORS as NEGATORS
-from qa_audit.domain.checks.closeness import SLACK, closest, closest_short
+from qa_audit.domain.checks.closeness import (
+    CloseWords,
+    close_words,
+    closest,
+    closest_short,
+    may_be_close,
+)
 from qa_audit.domain.checks.heard import Turn
-from qa_audit.domain.checks.patterns import compile_pattern
-from qa_audit.domain.checks.searching import END, Likeness, Search, Trie, likeness
+from qa_audit.domain.checks.patterns import Pattern, pattern_of
+from qa_audit.domain.checks.searching import END, Search, Wanted, likeness, trie_of
+from qa_audit.domain.checks.speech import Speech
 from qa_audit.domain.checks.wording import PhraseError as PhraseError
 from qa_audit.domain.checks.wording import Variables as Variables
 from qa_audit.domain.checks.wording import Variant, is_slot, variants
 from qa_audit.domain.checks.wording import variables_in as variables_in
+from qa_audit.domain.lazy import lazy
 from qa_audit.domain.text import is_number
 
 HIT_RATIO = 88.0
@@ -68,124 +73,147 @@ class PhraseSet:
 
     plain: tuple[Variant, ...]
     slotted: tuple[Variant, ...]
-    patterns: tuple[re.Pattern[str], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
 
-    @cached_property
+    @lazy
     def fuzzy(self) -> tuple[Variant, ...]:
         """Return the variants of three words and more."""
         return tuple(variant for variant in self.plain if len(variant) >= 3)
 
-    @cached_property
-    def _fuzzy_texts(self) -> tuple[str, ...]:
-        return tuple(" ".join(variant) for variant in self.fuzzy)
+    @lazy
+    def _fuzzy_texts(self) -> tuple[tuple[Variant, str], ...]:
+        return tuple((variant, " ".join(variant)) for variant in self.fuzzy)
 
-    @cached_property
-    def _alike(self) -> tuple[Likeness, ...]:
-        return tuple(likeness(variant, HIT_RATIO) for variant in self.fuzzy)
-
-    @cached_property
+    @lazy
     def _fewest_words(self) -> float:
         """Return how many words a stretch needs for any phrase to stand in it nearly."""
         return min((len(variant) - 1 for variant in self.fuzzy), default=float("inf"))
 
-    @cached_property
-    def slotted_by_first(self) -> Mapping[str, tuple[Variant, ...]]:
-        """Return the variants with slots by first word (the empty word: those that begin with a slot)."""
-        grouped: dict[str, list[Variant]] = {}
-        for variant in self.slotted:
-            grouped.setdefault(END if is_slot(variant[0]) else variant[0], []).append(variant)
-        return {first: tuple(own) for first, own in grouped.items()}
-
-    @cached_property
+    @lazy
     def short(self) -> tuple[Variant, ...]:
         """Return the variants of one or two words."""
         return tuple(variant for variant in self.plain if len(variant) < 3)
 
-    @cached_property
+    @lazy
     def numbers(self) -> frozenset[str]:
         """Return the numbers that the variants hold."""
         return frozenset(text for variant in self.plain for text in variant if is_number(text))
 
-    @cached_property
-    def trie(self) -> Trie:
-        """Return the plain variants word by word."""
-        root: Trie = {}
-        for variant in self.plain:
-            node = root
-            for word in variant:
-                node = node.setdefault(word, {})
-            node[END] = True
-        return root
+    @lazy
+    def _wanted(self) -> Wanted:
+        """Return what a search needs."""
+        slotted: dict[str, list[Variant]] = {}
+        for variant in self.slotted:
+            slotted.setdefault(END if is_slot(variant[0]) else variant[0], []).append(variant)
+        return Wanted(
+            trie_of(self.plain),
+            {first: tuple(own) for first, own in slotted.items()},
+            self.patterns,
+            tuple(likeness(variant, HIT_RATIO) for variant in self.fuzzy),
+        )
+
+    @lazy
+    def _is_empty(self) -> bool:
+        return not (self.plain or self.slotted or self.patterns)
 
     def find(self, turn: Turn, low: int = 0, high: int | None = None, *, fuzzy: bool = True) -> list[Hit]:
         """Return every place in tokens `low`..`high` of a turn where one of the phrases is said."""
-        search: Search = turn.speech.known.get(self) or self._search(turn)
-        if turn.index not in (search.nearly if fuzzy else search.exactly):
-            return []
-        last = len(turn.tokens) - 1
-        high = last if high is None else min(high, last)
-        if high < low:
-            return []
-        if low or high < last:
-            return self._within(search, turn, low, high, fuzzy)
-        known: list[Hit] | None = search.known.get((turn.index, fuzzy))
-        if known is None:
-            known = search.known[turn.index, fuzzy] = self._within(search, turn, low, high, fuzzy)
-        return known.copy()
+        return self.find_in([(turn, low, len(turn.tokens) - 1 if high is None else high)], fuzzy=fuzzy)
 
     def find_in(self, stretches: Iterable[tuple[Turn, int, int]], *, fuzzy: bool = True) -> list[Hit]:
         """Return every place in some stretches (turn, first and last token) where one of the phrases is said."""
-        if not (self.plain or self.slotted or self.patterns):
-            return []
         found: list[Hit] = []
+        if self._is_empty:
+            return found
+        speech: Speech | None = None
         for turn, low, high in stretches:
-            found += self.find(turn, low, high, fuzzy=fuzzy)
+            if turn.speech is not speech:
+                speech, search = turn.speech, self._search(turn)
+                exactly, nearly = search.exactly, search.misheard if fuzzy else ()
+            if turn.index in exactly or turn.index in nearly:
+                found += self._hits(search, turn, low, high, fuzzy)
         return found
 
     def _search(self, turn: Turn) -> Search:
         """Look for these phrases in all that the turn's speaker says."""
-        search = Search(turn.speech, self.trie, self.slotted_by_first, self.patterns, self._alike)
-        turn.speech.known[self] = search
+        known = turn.speech.known
+        search: Search | None = known.get(self)
+        if search is None:
+            search = known[self] = Search(turn.speech, self._wanted)
         return search
 
-    def _within(self, search: Search, turn: Turn, low: int, high: int, fuzzy: bool) -> list[Hit]:
-        hits = [make_hit(turn, *place) for place in search.places(turn, low, high)]
-        for variant in search.may_be_misheard(turn) if fuzzy else ():
-            place, ratio = closest(variant, turn, low, high, HIT_RATIO)
-            if place and ratio < 100:
-                hits.append(make_hit(turn, *place, ratio=ratio))
-        return _longest(hits)
+    def _hits(self, search: Search, turn: Turn, low: int, high: int, fuzzy: bool) -> Sequence[Hit]:
+        last = len(turn.tokens) - 1
+        if low > 0 or high < last:
+            return self._within(search, turn, low, min(high, last), fuzzy)
+        asked = 2 * turn.index + fuzzy
+        known: Sequence[Hit] | None = search.known.get(asked)
+        if known is None:
+            known = search.known[asked] = self._within(search, turn, low, last, fuzzy)
+        return known
+
+    def _within(self, search: Search, turn: Turn, low: int, high: int, fuzzy: bool) -> Sequence[Hit]:
+        if high < low:
+            return ()
+        hits: list[Hit] = []
+        if turn.index in search.exactly:
+            hits = [make_hit(turn, *place) for place in search.places(turn, low, high)]
+        alike = search.misheard.get(turn.index) if fuzzy else None
+        if alike:
+            said = turn.text[turn.offsets[low] : turn.ends[high]]
+            for phrase in alike:
+                if may_be_close(phrase.text, said, HIT_RATIO):
+                    place, ratio = closest(phrase.variant, phrase.text, turn, low, high, HIT_RATIO)
+                    if place and ratio < 100:
+                        hits.append(make_hit(turn, *place, ratio=ratio))
+        return _longest(hits) if hits else ()
 
     def nearest(
         self, turn: Turn, low: int = 0, high: int | None = None, *, names: bool = False
     ) -> Hit | None:
         """Return the place that is closest to one of the phrases, if it is close enough to have been it."""
+        if not self.plain:
+            return None
         high = len(turn.tokens) - 1 if high is None else min(high, len(turn.tokens) - 1)
         best: Hit | None = None
-        for variant in self._near(turn, low, high):
-            place, ratio = closest(variant, turn, low, high, NEAR_RATIO)
-            if place and (best is None or ratio > best.ratio):
-                best = make_hit(turn, *place, ratio=ratio)
-        least = NEAR_NAME_RATIO if names else NEAR_SHORT_RATIO
-        for variant in self.short if high >= low else ():
-            place, ratio = closest_short(variant, turn, low, high, least)
+        said = turn.text[turn.offsets[low] : turn.ends[high]] if high - low + 1 >= self._fewest_words else ""
+        for variant, text in self._fuzzy_texts if said else ():
+            if may_be_close(text, said, NEAR_RATIO):
+                place, ratio = closest(variant, text, turn, low, high, NEAR_RATIO)
+                if place and (best is None or ratio > best.ratio):
+                    best = make_hit(turn, *place, ratio=ratio)
+        for close in self._close_words(turn, names) if high >= low else ():
+            place, ratio = closest_short(close, turn, low, high)
             if place and (best is None or ratio > best.ratio):
                 best = make_hit(turn, *place, ratio=ratio)
         return best
 
-    def _near(self, turn: Turn, low: int, high: int) -> list[Variant]:
-        """Return the variants of three words and more to which tokens `low`..`high` may come near."""
-        if high - low + 1 < self._fewest_words:
+    def _close_words(self, turn: Turn, names: bool) -> list[tuple[CloseWords, ...]]:
+        """Return for the variants of one or two words what the turn's speaker says that comes close to them."""
+        known, speech = turn.speech.known, turn.speech
+        found: list[tuple[CloseWords, ...]] | None = known.get((self, names))
+        if found is None:
+            least = NEAR_NAME_RATIO if names else NEAR_SHORT_RATIO
+            alike = [close_words(variant, speech, least) for variant in self.short]
+            found = known[self, names] = [close for close in alike if close]
+        return found
+
+    def nearest_in(self, stretches: Iterable[tuple[Turn, int, int]], *, names: bool = False) -> list[Hit]:
+        """Return for each stretch the place closest to one of the phrases, where it is close enough."""
+        if not self.plain:
             return []
-        said = turn.text[turn.offsets[low] : turn.offsets[high] + len(turn.texts[high])]
-        close = process.extract_iter(
-            said, self._fuzzy_texts, scorer=fuzz.partial_ratio, score_cutoff=NEAR_RATIO - SLACK
-        )
-        return [self.fuzzy[index] for _, _, index in close]
+        return [
+            hit
+            for turn, low, high in stretches
+            if (hit := self.nearest(turn, low, high, names=names)) is not None
+        ]
 
 
 def make_hit(turn: Turn, first: int, last: int, *, ratio: float = 100.0) -> Hit:
     """Describe tokens `first`..`last` of a turn as a hit."""
+    if first == last:
+        probability = turn.tokens[first].probability
+        return Hit(turn, first, last, ratio, probability, probability)
     probabilities = [token.probability for token in turn.tokens[first : last + 1]]
     return Hit(turn, first, last, ratio, sum(probabilities) / len(probabilities), min(probabilities))
 
@@ -198,10 +226,10 @@ def phrase_set(phrases: Iterable[str], variables: Variables, patterns: Iterable[
     """
     phrases = tuple(phrases)
     named = _variables_of(phrases)
-    missing = [name for name in named if name not in variables]
-    if missing:
-        raise PhraseError(f"the variable {{{missing[0]}}} is not defined")
-    values = tuple((name, tuple(variables[name])) for name in named)
+    for name in named:
+        if name not in variables:
+            raise PhraseError(f"the variable {{{name}}} is not defined")
+    values = tuple([(name, tuple(variables[name])) for name in named])
     return _compile_all(phrases, values, tuple(patterns))
 
 
@@ -223,7 +251,7 @@ def _compile_all(
     return PhraseSet(
         plain=tuple(variant for variant in read if variant not in slotted),
         slotted=tuple(variant for variant in read if variant in slotted),
-        patterns=tuple(compile_pattern(pattern) for pattern in patterns),
+        patterns=tuple(pattern_of(pattern) for pattern in patterns),
     )
 
 

@@ -97,7 +97,7 @@ def check(spec: PromiseSpec, context: Context) -> Finding:
     sure: list[Hit] = []
     doubtful: list[Hit] = []
     for turn in turns:
-        for first, last in _sentences(turn):
+        for first, last in turn.sentences:
             verdict, hit = _judge(turn, first, last, parts)
             if hit is not None:
                 (sure if verdict == "sure" else doubtful).append(hit)
@@ -109,13 +109,6 @@ def check(spec: PromiseSpec, context: Context) -> Finding:
             "Perhaps a promise; the words around it were not heard clearly.", cite(heard, *doubtful), "no"
         )
     return decided("yes", "No promise beyond policy was found.", searched_stretches(whole(turns)), "sure")
-
-
-def _sentences(turn: Turn) -> list[tuple[int, int]]:
-    ranges: dict[int, tuple[int, int]] = {}
-    for place, number in enumerate(turn.sentence):
-        ranges[number] = (ranges.get(number, (place, place))[0], place)
-    return list(ranges.values())
 
 
 def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit | None]:
@@ -234,13 +227,11 @@ def _about_before(parts: _Parts, turn: Turn, first: int, time: Hit) -> bool:
     if first > 0:
         low, _ = turn.sentence_range(first - 1)
         return _named_last(parts, turn, low, first - 1)
-    before = [
-        other
-        for other in parts.heard.turns[: turn.index]
-        if other.speaker == "customer" and not other.back_channel
-    ]
-    asked_for = before[-1:] if before and len(before[-1].tokens) <= _SHORT_QUESTION else []
-    return any(_named_last(parts, other, 0, len(other.tokens) - 1) for other in asked_for)
+    return any(
+        _named_last(parts, other, 0, len(other.tokens) - 1)
+        for other in parts.heard.last_before(turn, "customer")
+        if len(other.tokens) <= _SHORT_QUESTION
+    )
 
 
 def _named_last(parts: _Parts, turn: Turn, low: int, high: int) -> bool:

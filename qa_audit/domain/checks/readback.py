@@ -5,7 +5,6 @@ Works on the unmasked words; what it says never shows a digit, only whether the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -24,11 +23,11 @@ from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.slots import date_end
-from qa_audit.domain.checks.windows import between, whole
-from qa_audit.domain.digits import Digits, digit_runs, has_digits
+from qa_audit.domain.checks.spelled import numbers_in, numbers_of
+from qa_audit.domain.checks.windows import said_within, whole_of
+from qa_audit.domain.digits import Digits
 from qa_audit.domain.findings import Evidence, Finding
-from qa_audit.domain.text import Token, is_number, word_set
+from qa_audit.domain.text import word_set
 
 _CONTEXT_SECONDS = 20.0
 _MEND_SECONDS = 30.0
@@ -40,14 +39,6 @@ _LEAST_LOOKED_AT = 3
 _PIECE_SECONDS = 8.0
 _BETWEEN_PIECES = 3
 _ECHO_WORDS = 6
-_LONGEST_DATE = 8
-"""Words of a date: "the 3rd of the 5th, 19 87"."""
-_ALPHABET = word_set(
-    """
-    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
-    papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
-    """
-)
 _JOINERS = word_set("then and uh um er and next after that followed by it is yes yeah")
 """Words with which one number goes on after a stop."""
 
@@ -80,7 +71,7 @@ class _Number(NamedTuple):
 
     @property
     def text(self) -> str:
-        return "".join(run.text for _, run in self.pieces)
+        return "".join([run.text for _, run in self.pieces])
 
     @property
     def size(self) -> int:
@@ -88,7 +79,7 @@ class _Number(NamedTuple):
 
     @property
     def weakest(self) -> float:
-        return min(run.weakest for _, run in self.pieces)
+        return min([run.weakest for _, run in self.pieces])
 
     @property
     def start(self) -> float:
@@ -143,44 +134,13 @@ def _callers(heard: Heard, spec: ReadbackSpec) -> list[_Number]:
     """Return the caller's numbers that are long enough to look at, pieces put together."""
     joined: list[_Number] = []
     for turn in heard.turns_of("customer"):
-        for run in _runs(turn.tokens):
+        for run in numbers_of(turn, heard):
             piece = _Number(((turn, run),))
             if joined and _goes_on(heard, joined[-1], piece, spec):
                 joined[-1] = _Number((*joined[-1].pieces, (turn, run)))
             else:
                 joined.append(piece)
     return [number for number in joined if _LEAST_LOOKED_AT <= number.size <= spec.most]
-
-
-def _runs(tokens: Sequence[Token]) -> list[Digits]:
-    """Return the numbers said digit by digit that do not lie within a date."""
-    if not has_digits(tokens):
-        return []
-    tokens = _spelled_out(tokens)
-    return [run for run in digit_runs(tokens) if not _in_date(tokens, run)]
-
-
-def _in_date(tokens: Sequence[Token], run: Digits) -> bool:
-    begins = range(max(0, run.first - _LONGEST_DATE), run.first + 1)
-    return any(run.last < date_end(tokens, at, len(tokens) - 1) for at in begins)
-
-
-def _spelled_out(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Write letters for the words that spell them: "bravo four", "b for bravo"; other tokens stay in place."""
-    spelled = list(tokens)
-    for place, token in enumerate(tokens):
-        if token.text in _ALPHABET:
-            near = [t.text for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2])]
-            if any(is_number(text) or text in _ALPHABET or len(text) == 1 for text in near):
-                spelled[place] = token._replace(text=token.text[0])
-        if (
-            place >= 2
-            and tokens[place - 1].text in ("for", "as")
-            and tokens[place - 2].text == token.text[:1]
-        ):
-            spelled[place - 2 : place] = [t._replace(text="um") for t in tokens[place - 2 : place]]
-            spelled[place] = token._replace(text=token.text[0])
-    return spelled
 
 
 def _goes_on(heard: Heard, number: _Number, piece: _Number, spec: ReadbackSpec) -> bool:
@@ -195,8 +155,9 @@ def _goes_on(heard: Heard, number: _Number, piece: _Number, spec: ReadbackSpec) 
     else:
         words = (*turn.texts[run.last + 1 :], *following.texts[:first])
         echo = heard.words_between("agent", number.start, piece.start)
-        echoed = "".join(run.text for run in _runs(echo))
-        if len(echo) > _ECHO_WORDS or (echo and echoed not in number.text):
+        if len(echo) > _ECHO_WORDS:
+            return False
+        if echo and "".join(run.text for run in numbers_in(echo)) not in number.text:
             return False
     return len(words) <= _BETWEEN_PIECES and set(words) <= _JOINERS
 
@@ -216,17 +177,14 @@ def _is_meant(spec: ReadbackSpec, context: Context, number: _Number) -> bool:
         return False
     if number.size < spec.least:
         return about is not None
-    after = next(
-        (t for t in heard.turns[turn.index + 1 :] if t.speaker == "agent" and not t.back_channel), None
-    )
+    after = heard.next_after(turn, "agent")
     named_after = after is not None and bool(other.find(after, 0, _AFTER_WORDS, fuzzy=False))
     return about is not None or not named_after
 
 
 def _context_before(heard: Heard, turn: Turn, start: float) -> list[Turn]:
     """Return the turn itself and the agent's last turn before it that says more than a back-channel."""
-    agent = [t for t in heard.turns[: turn.index] if t.speaker == "agent" and not t.back_channel]
-    near = [t for t in agent[-1:] if t.end >= start - _CONTEXT_SECONDS]
+    near = [t for t in heard.last_before(turn, "agent") if t.end >= start - _CONTEXT_SECONDS]
     return [*near, turn]
 
 
@@ -247,15 +205,13 @@ def _asked_without_number(spec: ReadbackSpec, context: Context) -> bool:
     """Say whether the agent asked for the number, and digits were said after that."""
     heard = context.heard
     asked = context.phrases(spec.asked)
-    for turn in heard.turns_of("agent"):
-        for hit in asked.find(turn, fuzzy=False):
-            end = hit.end + _CONTEXT_SECONDS
-            answers = between(whole(heard.turns_of("customer")), hit.end, end)
-            readings = between(whole(heard.turns_of("agent")), hit.end, end + spec.seconds)
-            for stretch in (*answers, *readings):
-                runs = _runs(stretch.turn.tokens[stretch.low : stretch.high + 1])
-                if any(run.size >= 2 for run in runs):
-                    return True
+    for hit in asked.find_in(whole_of(heard, "agent"), fuzzy=False):
+        end = hit.end + _CONTEXT_SECONDS
+        answers = said_within(heard, "customer", hit.end, end)
+        readings = said_within(heard, "agent", hit.end, end + spec.seconds)
+        for turn, low, high in (*answers, *readings):
+            if turn.has_digits and any(run.size >= 2 for run in numbers_in(turn.tokens[low : high + 1])):
+                return True
     return _read_without_number(spec, context)
 
 
@@ -264,28 +220,30 @@ def _read_without_number(spec: ReadbackSpec, context: Context) -> bool:
     heard = context.heard
     other = context.phrases(spec.not_after)
     for turn in heard.turns_of("agent"):
-        before = [t for t in heard.turns[: turn.index] if t.speaker == "customer" and not t.back_channel]
-        sizes = [run.size for run in _runs(turn.tokens) if run.first <= 3]
-        if not before or not any(_LEAST_LOOKED_AT <= size <= spec.most for size in sizes):
+        sizes = [run.size for run in numbers_of(turn, heard) if run.first <= 3]
+        if not any(_LEAST_LOOKED_AT <= size <= spec.most for size in sizes):
             continue
-        runs = [run for run in _runs(before[-1].tokens) if run.size <= spec.most]
-        start = before[-1].end
-        named = [
-            hit for part in _context_before(heard, before[-1], start) for hit in _ended(other, part, start)
-        ]
-        if runs and not named:
-            return True
+        for before in heard.last_before(turn, "customer"):
+            said_before = [run for run in numbers_of(before, heard) if run.size <= spec.most]
+            named = [
+                hit
+                for part in _context_before(heard, before, before.end)
+                for hit in _ended(other, part, before.end)
+            ]
+            if said_before and not named:
+                return True
     return False
 
 
 def _readings(heard: Heard, number: _Number, seconds: float) -> list[_Number]:
     """Return the agent's numbers from the caller's on, within the seconds after it."""
+    start, end = number.start, number.end + seconds
     return [
         _Number(((turn, run),))
-        for turn in heard.turns_of("agent")
-        if turn.end > number.start and turn.start < number.end + seconds
-        for run in _runs(turn.tokens)
-        if number.start < turn.tokens[run.first].start <= number.end + seconds
+        for turn in heard.turns_during("agent", start, end)
+        if turn.end > start and turn.start < end
+        for run in numbers_of(turn, heard)
+        if start < turn.tokens[run.first].start <= end
     ]
 
 
@@ -335,7 +293,7 @@ def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
             return decided("no", f"{_size(number)} given, read back: different.", evidence, "fairly_sure")
         reason = f"{_size(number)} given; the repetition seems different, but was not heard clearly."
         return unsure(reason, evidence, "no")
-    after = between(whole(heard.turns_of("agent")), number.end, number.end + spec.seconds)
+    after = said_within(heard, "agent", number.end, number.end + spec.seconds)
     quality = miss_quality_beside_overlaps(heard, "agent", after)
     looked = _cite(heard, number) + searched_stretches(after)
     if number.weak or any(_part_of(number, reading) for reading in prompt):

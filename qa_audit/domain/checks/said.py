@@ -31,8 +31,8 @@ from qa_audit.domain.checks.windows import (
     Who,
     Windows,
     between,
-    turns_by,
-    whole,
+    said_within,
+    whole_of,
 )
 from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import is_number
@@ -203,18 +203,14 @@ def _look(spec: SaidSpec, part: Part, stretches: Sequence[Stretch], context: Con
 def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, context: Context) -> list[Hit]:
     """Find what may be the phrase misheard, just outside the window, or a name not understood."""
     names = spec.names is not None
-    found = [
-        hit
-        for turn, low, high in stretches
-        if (hit := phrases.nearest(turn, low, high, names=names)) is not None
-    ]
+    found = phrases.nearest_in(stretches, names=names)
     if spec.names:
         others = context.phrases(spec.names.others).find_in(stretches)
         found = [hit for hit in found if not any(_overlap(hit, other) for other in others)]
         found.extend(_unnamed(spec.names, stretches, context))
     if spec.within and stretches:
         start, end = stretches[0].start - _NEAR_WINDOW, stretches[-1].end + _NEAR_WINDOW
-        around = between(whole(turns_by(context.heard, spec.by)), start, end)
+        around = between(whole_of(context.heard, spec.by), start, end)
         if any(window.anchors for window in spec.within):
             around = just_outside(context, spec.by, spec.within)
         found.extend(hit for hit in phrases.find_in(around, fuzzy=not names) if not negated(hit))
@@ -250,7 +246,7 @@ def _applies(spec: SaidSpec, context: Context, outcomes: Sequence[Outcome]) -> F
     if not spec.once:
         return None
     heard = context.heard
-    everywhere = whole(heard.turns_of("agent"))
+    everywhere = whole_of(heard, "agent")
     begun = [
         hit for hit in context.phrases(spec.once).find_in(everywhere) if not negated(hit) and not asked(hit)
     ]
@@ -291,7 +287,7 @@ def _with_reply(reply: Reply, hits: Sequence[Hit], stretches: Sequence[Stretch],
         answers = heard.words_between("customer", hit.end - 0.5, float("inf"))
         if not answers:
             continue
-        after = between(whole(heard.turns_of("agent")), hit.end, answers[0].start)
+        after = said_within(heard, "agent", hit.end, answers[0].start)
         if not closing.find_in(after):
             evidence = cite(heard, hit)
             return decided("yes", "It was said, and the caller could answer.", evidence, certainty_of(hit))

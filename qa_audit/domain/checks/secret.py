@@ -12,8 +12,8 @@ from qa_audit.domain.checks.guards import negated, quoted
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit, PhraseSet, make_hit
-from qa_audit.domain.checks.windows import whole
-from qa_audit.domain.digits import Digits, digit_runs
+from qa_audit.domain.checks.windows import whole_of
+from qa_audit.domain.digits import Digits
 from qa_audit.domain.findings import Evidence, Finding
 from qa_audit.domain.text import word_set
 
@@ -107,13 +107,8 @@ def check(spec: SecretSpec, context: Context) -> Finding:
     if stopped and _caller_began(spec, context):
         reason = f"The caller began to read out {spec.what}, and the agent stopped it."
         return decided("yes", reason, cite(heard, stopped[0]), "fairly_sure")
-    turns = heard.turns_of("agent")
-    return decided(
-        "yes",
-        f"The agent neither asked for nor took in {spec.what}.",
-        searched_stretches(whole(turns)),
-        "sure",
-    )
+    looked = searched_stretches(whole_of(heard, "agent"))
+    return decided("yes", f"The agent neither asked for nor took in {spec.what}.", looked, "sure")
 
 
 def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]:
@@ -123,24 +118,23 @@ def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]
     allowed, stops = context.phrases(spec.allowed), context.phrases(spec.stops)
     counted: list[Hit] = []
     doubtful: list[Hit] = []
-    for turn in heard.turns_of("agent"):
-        stopping = bool(stops.find(turn))
-        for hit in named.find(turn, fuzzy=False):
-            first, last = turn.sentence_range(hit.first)
-            if allowed.find(turn, max(first, hit.first - 6), min(last, hit.last + 6)):
-                continue
-            asks = asking.find(turn, max(first, hit.first - _REQUEST_REACH), hit.first - 1, fuzzy=False)
-            if stopping or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
-                continue
-            if asks and _OTHERS & set(turn.texts[asks[-1].first : hit.first]):
-                continue
-            until = hit.last if asks else _asked_after(heard, hit, named)
-            if until is None:
-                continue
-            start = asks[-1].first if asks else hit.first
-            request = make_hit(turn, start, until)
-            clear = hit.heard and (not asks or asks[-1].heard) and not _hole(turn, start, hit.first)
-            (counted if clear else doubtful).append(request)
+    for hit in named.find_in(whole_of(heard, "agent"), fuzzy=False):
+        turn = hit.turn
+        first, last = turn.sentence_range(hit.first)
+        if allowed.find(turn, max(first, hit.first - 6), min(last, hit.last + 6)):
+            continue
+        asks = asking.find(turn, max(first, hit.first - _REQUEST_REACH), hit.first - 1, fuzzy=False)
+        if stops.find(turn) or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
+            continue
+        if asks and _OTHERS & set(turn.texts[asks[-1].first : hit.first]):
+            continue
+        until = hit.last if asks else _asked_after(heard, hit, named)
+        if until is None:
+            continue
+        start = asks[-1].first if asks else hit.first
+        request = make_hit(turn, start, until)
+        clear = hit.heard and (not asks or asks[-1].heard) and not _hole(turn, start, hit.first)
+        (counted if clear else doubtful).append(request)
     return counted, doubtful
 
 
@@ -152,11 +146,7 @@ def _asked_after(heard: Heard, hit: Hit, named: PhraseSet) -> int | None:
     """
     turn = hit.turn
     first, last = turn.sentence_range(hit.first)
-    before = next(
-        (t for t in reversed(heard.turns[: turn.index]) if t.speaker == "customer" and not t.back_channel),
-        None,
-    )
-    if before is not None and named.find(before, fuzzy=False):
+    if any(named.find(before, fuzzy=False) for before in heard.last_before(turn, "customer")):
         return None
     texts = turn.texts
     for place in range(hit.last + 1, min(last, hit.last + _AFTER_REACH) + 1):
@@ -182,7 +172,7 @@ def _longs(heard: Heard, speaker: Literal["agent", "customer"]) -> list[_Long]:
     """Return one speaker's digits, joined over short pauses and back-channels."""
     joined: list[list[tuple[Turn, Digits]]] = []
     for turn in heard.turns_of(speaker):
-        for run in digit_runs(turn.tokens):
+        for run in turn.digit_runs:
             if joined and _goes_on(heard, joined[-1][-1], turn, run):
                 joined[-1].append((turn, run))
             else:
@@ -240,10 +230,9 @@ def _last_named(phrases: Phrases, context: Context, number: _Long, turns: int = 
     """Return when one of the phrases was last said, in the number's turn or the agent's last ones."""
     compiled = context.phrases(phrases)
     own = number.pieces[0][0]
-    agent = [t for t in context.heard.turns[: own.index] if t.speaker == "agent" and not t.back_channel]
     times = [
         hit.end
-        for turn in (*agent[-turns:], own)
+        for turn in (*context.heard.last_before(own, "agent", turns), own)
         if turn.end >= number.start - _CONTEXT_SECONDS
         for hit in compiled.find(turn, fuzzy=False)
         if number.start - _CONTEXT_SECONDS <= hit.end <= number.start + 0.2
@@ -272,8 +261,7 @@ def _shares(own: str, number: str, spec: SecretSpec) -> bool:
 
 
 def _stops(spec: SecretSpec, context: Context) -> list[Hit]:
-    compiled = context.phrases(spec.stops)
-    return [hit for turn in context.heard.turns_of("agent") for hit in compiled.find(turn)]
+    return context.phrases(spec.stops).find_in(whole_of(context.heard, "agent"))
 
 
 def _caller_began(spec: SecretSpec, context: Context) -> bool:

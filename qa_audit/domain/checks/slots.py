@@ -8,7 +8,6 @@ from qa_audit.domain.checks.heard import Turn
 from qa_audit.domain.text import MONEY_WORDS, MONTHS, Token, is_date_token, is_number, is_ordinal, word_set
 
 SLOTS = frozenset({"<number>", "<amount>", "<date>", "<name>", "<word>"})
-_DATE_WORDS = MONTHS | {"the"}
 TITLES = word_set("mr mrs ms miss dr madam sir")
 _AFTER_DAY = word_set("and at for from to in with but so which was is")
 COMMON = word_set(
@@ -27,6 +26,7 @@ COMMON = word_set(
     """
 )
 """Words that are surely no personal name."""
+_NO_NAMES = COMMON | TITLES | (MONTHS - {"may", "june", "april"})
 
 
 def slot_ends(slot: str, tokens: Sequence[Token], at: int, high: int) -> tuple[int, ...]:
@@ -49,15 +49,13 @@ def slot_starts(slot: str, turn: Turn) -> Iterable[int]:
     if slot in ("<number>", "<amount>"):
         return turn.digit_places
     if slot == "<date>":
-        words = [place for word in turn.places.keys() & _DATE_WORDS for place in turn.places[word]]
-        return [*turn.digit_places, *words]
+        return turn.date_places
     return range(len(turn.texts))
 
 
 def is_name(text: str) -> bool:
     """Say whether a token can be a personal name."""
-    taken = text in COMMON or text in TITLES or text in MONTHS - {"may", "june", "april"}
-    return text.isalpha() and len(text) > 1 and not taken
+    return text not in _NO_NAMES and len(text) > 1 and text.isalpha()
 
 
 def amount_end(tokens: Sequence[Token], at: int, high: int) -> int:

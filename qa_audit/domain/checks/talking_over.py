@@ -10,7 +10,7 @@ from qa_audit.domain.checks.base import Context, cite, decided, searched, span, 
 from qa_audit.domain.checks.events import CLOSE_CALL
 from qa_audit.domain.checks.heard import BACK_CHANNELS, Heard
 from qa_audit.domain.checks.phrases import Hit
-from qa_audit.domain.checks.windows import between, whole
+from qa_audit.domain.checks.windows import said_within
 from qa_audit.domain.findings import Evidence, Finding
 from qa_audit.domain.text import Token
 from qa_audit.domain.transcript import Speaker
@@ -76,8 +76,8 @@ def _listening(words: Sequence[Token]) -> bool:
 
 def _rightly(spec: AcousticSpec, context: Context, found: Interruption, who: Speaker) -> bool:
     """Say whether a speaker interrupted for a good reason, such as stopping a card number."""
-    stretches = between(whole(context.heard.turns_of(who)), found.start - 0.5, found.end + 5)
-    return any(context.phrases(spec.rightly).find(turn, low, high) for turn, low, high in stretches)
+    stretches = said_within(context.heard, who, found.start - 0.5, found.end + 5)
+    return bool(context.phrases(spec.rightly).find_in(stretches))
 
 
 def _echo(heard: Heard, words: Sequence[Token], other: Speaker) -> bool:

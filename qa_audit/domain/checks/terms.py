@@ -10,6 +10,7 @@ from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, no
 from qa_audit.domain.checks.guards import asked, negated, quoted, repeated
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit, PhraseSet
+from qa_audit.domain.checks.windows import whole_of
 from qa_audit.domain.findings import Finding
 
 
@@ -75,7 +76,7 @@ def check(spec: TermsSpec, context: Context) -> Finding:
 
 
 def _all(phrases: PhraseSet, spec: TermsSpec, context: Context) -> list[Hit]:
-    return [hit for turn in context.heard.turns_of(spec.by) for hit in phrases.find(turn, fuzzy=False)]
+    return phrases.find_in(whole_of(context.heard, spec.by), fuzzy=False)
 
 
 def _inside(hit: Hit, other: Hit) -> bool:
@@ -85,5 +86,5 @@ def _inside(hit: Hit, other: Hit) -> bool:
 def _nearest(spec: TermsSpec, context: Context) -> Hit | None:
     """Find a word close in sound to a term, long enough that this is no accident."""
     phrases = context.phrases([phrase for term in spec.terms for phrase in (*term.right, *term.wrong)])
-    found = [hit for turn in context.heard.turns_of(spec.by) if (hit := phrases.nearest(turn)) is not None]
+    found = phrases.nearest_in(whole_of(context.heard, spec.by))
     return max(found, key=lambda hit: hit.ratio, default=None)

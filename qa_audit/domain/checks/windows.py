@@ -16,7 +16,6 @@ from qa_audit.domain.call import Span
 from qa_audit.domain.checks.events import Event
 from qa_audit.domain.checks.heard import Heard, Turn, plausible_seconds
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.text import Token
 from qa_audit.domain.transcript import Speaker
 
 MISS_WORDS = 5
@@ -25,7 +24,6 @@ MISS_OVERLAP = 0.1
 """A miss is sure in a window of at least so many words, so probable by the median, so little overlapped."""
 _UNHEARD_SECONDS = 0.6
 _UNHEARD_SHARE = 0.1
-_WORD_GAP = 0.5
 _SWALLOWED_SECONDS = 0.6
 _CLEAR_PROBABILITY = 0.6
 _STUTTER_WORDS = 3
@@ -149,6 +147,21 @@ def whole(turns: Iterable[Turn]) -> list[Stretch]:
     return [Stretch(turn, 0, len(turn.tokens) - 1) for turn in turns]
 
 
+def whole_of(heard: Heard, who: Who) -> list[Stretch]:
+    """Return all turns of a speaker, or of everybody, as stretches."""
+    known = heard.known.get(("whole", who))
+    if not isinstance(known, list):
+        known = heard.known["whole", who] = whole(turns_by(heard, who))
+    return known.copy()
+
+
+def said_within(heard: Heard, speaker: Speaker, start: float, end: float) -> list[Stretch]:
+    """Return a speaker's words that begin in [start, end] seconds."""
+    if speaker not in heard.said:
+        return []
+    return [Stretch(*part) for part in heard.said[speaker].parts_between(start, end)]
+
+
 def turns_by(heard: Heard, who: Who) -> tuple[Turn, ...]:
     """Return the turns of a speaker, or of everybody."""
     return heard.turns if who == "either" else heard.turns_of(who)
@@ -162,7 +175,7 @@ def select(
     `moments` tells when something that a window is measured from happened (see `anchors`).
     """
     if not windows:
-        return whole(turns_by(heard, who))
+        return whole_of(heard, who)
     chosen: dict[int, tuple[int, int]] = {}
     for window in windows:
         for stretch in _in_window(heard, who, window, moments):
@@ -172,12 +185,14 @@ def select(
 
 
 def _in_window(heard: Heard, who: Who, window: Window, moments: Moments | None) -> list[Stretch]:
-    turns = [turn for turn in turns_by(heard, who) if who != "agent" or turn.end > heard.zero]
+    turns = turns_by(heard, who)
+    if who == "agent":
+        zero = heard.zero
+        turns = tuple([turn for turn in turns if turn.end > zero])
     if window.first_turn:
         turns = turns[:1]
     if window.last_turns:
-        speaking = [turn for turn in turns if not turn.back_channel]
-        turns = speaking[-window.last_turns :]
+        turns = tuple([turn for turn in turns if not turn.back_channel])[-window.last_turns :]
     stretches = whole(turns)
     if window.first_seconds is not None:
         stretches = between(stretches, heard.zero, heard.zero + window.first_seconds)
@@ -238,35 +253,35 @@ def miss_quality(heard: Heard, who: Who, stretches: Sequence[Stretch]) -> Qualit
     if "clipped" in heard.facts.warnings:
         return Quality(False, "the recording is clipped")
     if who != "either":
-        asked = (who, *((stretch.turn.index, stretch.low, stretch.high) for stretch in stretches))
-        if asked not in heard.known:
-            heard.known[asked] = _quality_of(heard, who, stretches)
-        found_before = heard.known[asked]
-        assert isinstance(found_before, Quality)
-        return found_before
+        return _known_quality(heard, who, stretches)
     speakers = dict.fromkeys(stretch.turn.speaker for stretch in stretches)
-    found = [_quality_of(heard, one, [s for s in stretches if s.turn.speaker == one]) for one in speakers]
+    found = [_known_quality(heard, one, [s for s in stretches if s.turn.speaker == one]) for one in speakers]
     doubts = [quality for quality in found if not quality.sure]
     return doubts[0] if doubts else Quality(bool(found), "no words were heard there")
 
 
+def _known_quality(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) -> Quality:
+    asked = (speaker, *[(turn.index, low, high) for turn, low, high in stretches])
+    known = heard.known.get(asked)
+    if not isinstance(known, Quality):
+        known = heard.known[asked] = _quality_of(heard, speaker, stretches)
+    return known
+
+
 def _quality_of(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) -> Quality:
-    probabilities = [
-        token.probability
-        for turn, low, high in stretches
-        for token in turn.tokens[low : high + 1]
-        for _ in range(token.first, token.last + 1)
-    ]
+    tokens = [token for turn, low, high in stretches for token in turn.tokens[low : high + 1]]
+    several = [token for token in tokens if token.last > token.first]
+    probabilities = [token.probability for token in tokens]
+    probabilities += [token.probability for token in several for _ in range(token.last - token.first)]
     if not probabilities:
         return Quality(False, "no words were heard there")
     if len(probabilities) < MISS_WORDS and not _short_but_clear(heard, stretches, probabilities):
         return Quality(False, "too few words were heard there")
     if median(probabilities) < MISS_PROBABILITY:
         return Quality(False, "the words there were not heard well enough")
-    spans = merge((stretch.start, stretch.end) for stretch in stretches)
-    length = sum(end - start for start, end in spans)
-    other = merge(span for who, theirs in heard.speech.items() if who != speaker for span in theirs)
-    talked_over = sum(end - start for start, end in overlaps(spans, other))
+    spans = merge([(turn.tokens[low].start, turn.tokens[high].end) for turn, low, high in stretches])
+    length = sum([end - start for start, end in spans])
+    talked_over = sum([end - start for start, end in overlaps(spans, heard.others(speaker))])
     if length > 0 and talked_over / length >= MISS_OVERLAP:
         return Quality(False, "both spoke at the same time there")
     start, end = stretches[0].start, stretches[-1].end
@@ -275,7 +290,7 @@ def _quality_of(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) ->
         heard, speaker, start, end
     ):
         return Quality(False, "there is speech in it that was not understood")
-    if any(_stutters(turn.tokens[low : high + 1]) for turn, low, high in stretches):
+    if any(_stutters(turn.texts[low : high + 1]) for turn, low, high in stretches):
         return Quality(False, "the recogniser repeated itself there")
     return Quality(True)
 
@@ -283,18 +298,22 @@ def _quality_of(heard: Heard, speaker: Speaker, stretches: Sequence[Stretch]) ->
 def _unheard_stretch(heard: Heard, speaker: Speaker, start: float, end: float) -> bool:
     """Say whether a whole stretch of measured speech within [start, end] has no words at all."""
     return heard.measured and any(
-        begin >= start
-        and begin < end
-        and stop - begin >= _UNHEARD_SECONDS
-        and not heard.words_between(speaker, begin - 0.3, stop)
-        and not any(token.end > begin + 0.2 for token in heard.words_between(speaker, begin - 5, begin))
+        start <= begin < end and stop - begin >= _UNHEARD_SECONDS and _wordless(heard, speaker, begin, stop)
         for begin, stop in heard.speech.get(speaker, ())
     )
 
 
-def _stutters(tokens: Sequence[Token]) -> bool:
+def _wordless(heard: Heard, speaker: Speaker, begin: float, stop: float) -> bool:
+    said = heard.said.get(speaker)
+    if said is not None and said.has_words(begin - 0.3, stop):
+        return False
+    return not any(token.end > begin + 0.2 for token in heard.words_between(speaker, begin - 5, begin))
+
+
+def _stutters(texts: Sequence[str]) -> bool:
     """Say whether three words and more come twice in a row, as recognisers do when they lose their place."""
-    texts = [token.text for token in tokens]
+    if len(set(texts)) > len(texts) - _STUTTER_WORDS:
+        return False
     if len(set(zip(texts, texts[1:], texts[2:], strict=False))) >= len(texts) - 2:
         return False
     for size in range(_STUTTER_WORDS, min(_STUTTER_MOST, len(texts) // 2) + 1):
@@ -309,7 +328,7 @@ def poorly_heard(heard: Heard) -> bool:
     """Say whether the words of the agent or of the caller were recognised badly over the whole call."""
     if "poorly heard" not in heard.known:
         heard.known["poorly heard"] = any(
-            tokens and median(token.probability for token in tokens) < MISS_PROBABILITY
+            tokens and median([token.probability for token in tokens]) < MISS_PROBABILITY
             for tokens in (heard.tokens.get("agent", ()), heard.tokens.get("customer", ()))
         )
     return bool(heard.known["poorly heard"])
@@ -320,10 +339,10 @@ def unheard_seconds(heard: Heard, speaker: Speaker, start: float, end: float) ->
 
     Recognisers often crush the last word before a pause, so a word is given the time that it plausibly takes.
     """
-    words = merge(heard.spoken_between(speaker, start - 30, end), gap=_WORD_GAP)
+    words = heard.spoken_between(speaker, start - 30, end)
     speech = [(max(a, start), min(b, end)) for a, b in heard.speech.get(speaker, ()) if b > start and a < end]
-    spoken = sum(b - a for a, b in speech)
-    return spoken - sum(b - a for a, b in overlaps(speech, words))
+    spoken = sum([b - a for a, b in speech])
+    return spoken - sum([b - a for a, b in overlaps(speech, words)])
 
 
 def swallowed(heard: Heard, speaker: Speaker, start: float, end: float) -> bool:
