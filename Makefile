@@ -29,7 +29,7 @@ demo: $(VENV)/.demo ## Run everything with the bundled calls; Ctrl-C stops all o
 
 # The suite starts hundreds of processes: where Python may not keep compiled files, each would compile everything anew.
 test: $(VENV)/.dev ## Run the whole test suite
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, types, import contracts and templates
 	$(BIN)/ruff check $(CODE)
