@@ -3,7 +3,8 @@
 Example: python -m bench.transcription --size base --minutes 4 --rounds 5
 Sizes are whisper's own with random weights; every peer follows one rule (see `bench.peers`), in a process of its
 own, in turn. Prints tables and writes them with the machine's description to bench/results/.
-Parts: `peers` (the comparison), `lengths` (cost against call length), `stages` (where our time goes).
+Parts: `peers` (the comparison), `lengths` (cost against call length), `stages` (where our time goes), `across`
+(short calls heard along with each other).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ RESULTS = ROOT / "bench" / "results"
 RATE = 16_000
 SPEECH_SHARE = 0.4
 LENGTHS = (1, 4, 16, 64)
+WAITING = 16
+"""Short calls of a minute that wait in the part `across`."""
 
 SIZES: dict[str, tuple[int, int, int, int, int, int]] = {
     "tiny": (80, 384, 6, 4, 4, 51865),
@@ -94,6 +97,13 @@ def run_child(request: dict[str, Any]) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(f"{request['peer']}: {done.stderr.strip().splitlines()[-1:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def child_across(request: dict[str, Any]) -> None:
+    """Measure short calls that wait."""
+    from bench import across
+
+    print(json.dumps({**across.run(request), "peak_mb": _peak_mb()}))
 
 
 def child(request: dict[str, Any]) -> None:
@@ -197,6 +207,30 @@ def stages(size: str, minutes: float, folder: Path, threads: int) -> dict[str, A
     before_words = {"decode the file": round(decoding, 2), "spans": round(spans, 2)}
     spent = {**before_words, **found["stages"]}
     return {"size": size, "minutes": minutes, "processor_seconds": spent, "whole_run": found}
+
+
+def short_calls(size: str, rounds: int, folder: Path, threads: int) -> dict[str, Any]:
+    """Measure our engines on short calls that wait, each heard alone and along with others, in turn."""
+    from bench.across import ENGINES
+
+    request = _request(size, 1, folder, threads)
+    call, recording = np.load(request["call"], allow_pickle=True), folder / "call-1.wav"
+    _write_stereo(recording, call["left"], call["right"])
+    request |= {"recording": str(recording), "calls": WAITING}
+    runs: dict[str, dict[str, list[dict[str, Any]]]] = {peer: {"alone": [], "along": []} for peer in ENGINES}
+    for number in range(rounds):
+        for peer, of_peer in runs.items():
+            for way, found in of_peer.items():
+                found.append(run_child({**request, "peer": peer, "along": way == "along"}))
+                print(f"round {number + 1}: {peer}, {way}: {found[-1]}", file=sys.stderr, flush=True)
+    gains = {
+        peer: {
+            part: _ratio([a[part] / b[part] for a, b in zip(found["alone"], found["along"], strict=True)])
+            for part in ("cpu_seconds", "transcribing")
+        }
+        for peer, found in runs.items()
+    }
+    return {"size": size, "calls": WAITING, "minutes": 1, "runs": runs, "gains": gains}
 
 
 def _write_stereo(path: Path, left: np.ndarray, right: np.ndarray) -> None:
@@ -305,7 +339,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", nargs="?", default="peers", choices=["peers", "lengths", "stages"])
+    parser.add_argument("part", nargs="?", default="peers", choices=["peers", "lengths", "stages", "across"])
     parser.add_argument("--size", default="base", choices=SIZES)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=5)
@@ -317,7 +351,8 @@ def main() -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(json.loads(options.child))
+        request = json.loads(options.child)
+        (child_across if "along" in request else child)(request)
         return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.work or Path(temporary)
@@ -331,11 +366,14 @@ def main() -> int:
             print(table(compared))
         elif options.part == "lengths":
             found["lengths"] = lengths(options.size, folder, options.threads)
+        elif options.part == "across":
+            found |= short_calls(options.size, options.rounds, folder, options.threads)
+            print(json.dumps(found["gains"], indent=1))
         else:
             found |= stages(options.size, options.minutes, folder, options.threads)
             print(json.dumps(found["processor_seconds"], indent=1))
     RESULTS.mkdir(exist_ok=True)
-    length = "" if options.part == "lengths" else f"-{options.minutes:g}min"
+    length = "" if options.part in ("lengths", "across") else f"-{options.minutes:g}min"
     out = RESULTS / f"transcription-{options.part}-{options.size}{length}.json"
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf8")
     return 0

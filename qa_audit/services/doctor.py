@@ -13,7 +13,7 @@ from typing import Literal
 from qa_audit.domain.transcript import EngineInfo
 from qa_audit.errors import QaAuditError
 from qa_audit.media import vad
-from qa_audit.services import bundled_calls, health, measuring, transcription
+from qa_audit.services import bundled_calls, health, measuring, speech_input
 from qa_audit.services.ports import Ports
 from qa_audit.services.receiving import ensure_room
 from qa_audit.speech import models
@@ -77,7 +77,7 @@ def measure_speed(ports: Ports) -> Speed:
     layout = measuring.layout_for(measured, call.channels)
     channels = [
         _beginning(channel, SPEED_SECONDS / len(measured.speech))
-        for channel in transcription.speech_channels(ports.recordings.samples(call.path), measured, layout)
+        for channel in speech_input.speech_channels(ports.recordings.samples(call.path), measured, layout)
     ]
     ports.speech.transcribe(channels, language=call.language)
     began = time.monotonic()

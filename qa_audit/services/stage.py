@@ -104,6 +104,13 @@ class Work:
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._watch.limit(seconds)
 
+    def extend(self, seconds: float) -> None:
+        """Give the rest of the stage so many seconds more, where it has a limit."""
+        if self._deadline is not None:
+            self._seconds += seconds
+            self._deadline += seconds
+            self._watch.limit(self._deadline - time.monotonic())
+
     def check(self) -> None:
         """Raise Stopped, LeaseLost, or TooSlow."""
         self._watch.check()

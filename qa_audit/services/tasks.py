@@ -28,7 +28,7 @@ from qa_audit.errors import (
 )
 from qa_audit.media.child import ChildDied
 from qa_audit.queue.names import QUEUE_OF_STAGE
-from qa_audit.services import measuring, prescoring, transcription
+from qa_audit.services import measuring, prescoring, speech_input, transcription
 from qa_audit.services.ports import Ports
 from qa_audit.services.stage import Outcome, Unwatched, Watch, Work
 from qa_audit.services.transcription import ModelTrouble
@@ -174,7 +174,7 @@ def _claim(ports: Ports, task_id: int, watch: Watch) -> Work | None:
             show_failed(session, lease.call_id, "undecodable", error.message)
             return None
         status = BEGUN[lease.stage]
-        if lease.stage == "transcribe" and transcription.needs_real_model(ports.settings, subject):
+        if lease.stage == "transcribe" and speech_input.needs_real_model(ports.settings, subject):
             status = "received"
         begun = {"stage": lease.stage, "progress": 0, "failure": None, "status_text": None}
         results.advance(session, lease.call_id, status, **begun)

@@ -12,7 +12,7 @@ from qa_audit.domain.transcript import Layout, Note, Transcript
 from qa_audit.errors import NotFound
 from qa_audit.media.judge import WARNINGS
 from qa_audit.media.protocol import Measurement, Samples
-from qa_audit.services import examining, measuring, transcription
+from qa_audit.services import examining, measuring, speech_input, transcription
 from qa_audit.services.ports import Ports
 from qa_audit.speech.protocol import Sound, SpeechChannel
 
@@ -56,8 +56,8 @@ def transcribe_file(
     if mixed:
         layout, measured = "mono", replace(measured, speech=(tuple(merge(_all_spans(measured))),))
     heard = ports.speech.transcribe(
-        [_mixed(samples, measured)] if mixed else transcription.speech_channels(samples, measured, layout),
-        language=transcription.spoken_code(language or ports.settings.language),
+        [_mixed(samples, measured)] if mixed else speech_input.speech_channels(samples, measured, layout),
+        language=speech_input.spoken_code(language or ports.settings.language),
         hints=hints,
         progress=lambda done: progress("transcribing", done),
     )

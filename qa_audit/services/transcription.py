@@ -12,34 +12,24 @@ from qa_audit.domain import redact
 from qa_audit.domain.call import Span
 from qa_audit.domain.transcript import Layout, Transcript
 from qa_audit.errors import Temporary, UnknownLanguage
-from qa_audit.media.protocol import Measurement, Samples
+from qa_audit.media.protocol import Measurement
 from qa_audit.services import examining, imported_transcripts, measuring
-from qa_audit.services.measuring import SPEAKERS
+from qa_audit.services.companions import WaitingCalls
 from qa_audit.services.ports import Ports
+from qa_audit.services.speech_input import code_of, needs_real_model, seconds_for, speech_channels
 from qa_audit.services.stage import Outcome, TooSlow, Work
 from qa_audit.services.stored_parts import StoredParts
-from qa_audit.speech.protocol import Heard, SpeechChannel
+from qa_audit.speech.protocol import Heard
 from qa_audit.storage import results
 from qa_audit.storage.database import Session
-from qa_audit.storage.results import Subject
-
-DEMO_MODEL = "demo"
 
 NEEDS_REAL_MODEL = (
     "Needs the real speech model: set QA_AUDIT_WHISPER_MODEL to the name of a Whisper model, for example "
     "base.en, or to the path of a checkpoint, and start QA Audit again."
 )
 
-SECONDS_PER_SECOND = 6.0
-LEAST_SECONDS = 300.0
-"""A call's deadline: so many seconds for each second of sound, and never less than this."""
-
 HEARING = 0.9
 """The part of the stage's progress that recognising gets; writing the copies gets the rest."""
-
-
-_WHISPER_CODES = {"nb": "no", "fil": "tl", "jv": "jw"}
-"""Languages that whisper knows by another code than the usual one."""
 
 
 class ModelTrouble(Temporary):
@@ -52,14 +42,6 @@ class Derived:
 
     playback: str
     peaks: str
-
-
-def needs_real_model(settings: Settings, subject: Subject) -> bool:
-    """Say whether the configured model cannot know this call: the demo model knows the bundled calls only.
-
-    A call that brought its transcript along needs no model.
-    """
-    return settings.whisper_model == DEMO_MODEL and not subject.is_demo and subject.transcript_key is None
 
 
 def speech_settings(settings: Settings) -> str:
@@ -176,27 +158,11 @@ def discard(ports: Ports, *keys: str | None) -> None:
                 ports.media.delete(key)
 
 
-def speech_channels(samples: Samples, measured: Measurement, layout: Layout) -> list[SpeechChannel]:
-    """Pair every channel that is to be transcribed with its speaker and its stretches of speech."""
-    return [
-        SpeechChannel(speaker, sound, spans)
-        for speaker, sound, spans in zip(SPEAKERS[layout], samples.channels, measured.speech, strict=False)
-    ]
-
-
-def spoken_code(tag: str | None) -> str | None:
-    """Return what recognisers call the language of a tag of BCP 47: `en` for en-GB; None stays None."""
-    if not tag:
-        return None
-    first = tag.split("-")[0].lower()
-    return _WHISPER_CODES.get(first, first)
-
-
 def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
     """Hand every channel with its stretches of speech to the engine.
 
     A model that is fetched first has no deadline: its download has time-outs of its own. What earlier
-    attempts finished is not heard again.
+    attempts finished is not heard again. Calls that wait may be heard along with it (see `companions`).
     """
     ports, subject = work.ports, work.subject
     work.limit(measuring.MOST_SECONDS)
@@ -204,14 +170,15 @@ def _hear(work: Work, measured: Measurement, layout: Layout) -> Heard:
     try:
         work.limit(None)
         _ = ports.speech.engine
-        work.limit(max(LEAST_SECONDS, SECONDS_PER_SECOND * measured.duration))
+        work.limit(seconds_for(measured))
         return ports.speech.transcribe(
             speech_channels(samples, measured, layout),
-            language=spoken_code(subject.language or ports.settings.language),
+            language=code_of(ports.settings, subject),
             hints=subject.vendor_hints,
             progress=work.part(0, HEARING),
             check=work.check,
             parts=StoredParts(work),
+            companions=WaitingCalls(work),
         )
     except TooSlow:
         raise

@@ -35,10 +35,12 @@ def decode(
     limits: Sequence[int],
     wording: Wording,
     check: Callable[[], None] = lambda: None,
+    calls: Sequence[int] = (),
 ) -> list[Decoded]:
     """Decode windows, those that fail the tests again with rising temperature, and return the best tries.
 
-    `limits` has the most tokens of each window. `check` is called before each try, and raises to stop.
+    `limits` has the most tokens of each window, `calls` the number of windows of each call. `check` is called
+    before each try, and raises to stop.
     """
 
     def decode_some(windows: list[int], temperature: float) -> list[Decoded]:
@@ -47,7 +49,7 @@ def decode(
             model, sound.of(windows), [limits[place] for place in windows], wording, temperature
         )
 
-    return best_tries(len(sound), decode_some)
+    return best_tries(len(sound), decode_some, calls, beams=wording.beams)
 
 
 def task_of(model: Whisper, wording: Wording, temperature: float = 0.0) -> DecodingTask:

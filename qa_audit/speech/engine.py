@@ -1,5 +1,7 @@
 """Transcribe a call with any recogniser: pack its speech into windows, hear them in batches, place the words.
 
+Where the last batch of a call has room, it is filled with the windows of short calls that wait.
+
 Nothing heard earlier is given to the model as context: a mistake then stays where it was made.
 """
 
@@ -8,33 +10,36 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qa_audit.domain.transcript import EngineInfo, Note, Segment, Word
+from qa_audit import logs
+from qa_audit.domain.transcript import EngineInfo, Note
 from qa_audit.errors import UnknownLanguage
 from qa_audit.speech import models
-from qa_audit.speech.honesty import honest
-from qa_audit.speech.protocol import NO_PARTS, SAMPLE_RATE, Heard, Part, Parts, SpeechChannel
-from qa_audit.speech.punctuation import with_punctuation
-from qa_audit.speech.recogniser import HeardWindow, Recogniser, is_silent
+from qa_audit.speech.placing import joined, part_of
+from qa_audit.speech.protocol import (
+    NO_PARTS,
+    SAMPLE_RATE,
+    Companion,
+    Companions,
+    Heard,
+    Part,
+    Parts,
+    Span,
+    SpeechChannel,
+    no_companions,
+)
+from qa_audit.speech.recogniser import Recogniser
 from qa_audit.speech.windows import Packing, Window, windows_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TURN_PAUSE = 0.8
-"""Seconds: a pause that parts two segments."""
-
-CUT_OFF = (
-    "The recogniser wrote more here than can be said in this time; it was stopped, and words may be wrong."
-)
-
-LONGEST_SEGMENT = 15.0
-"""Seconds: longer speech is shown as several segments, cut after a sentence."""
+log = logs.get(__name__)
 
 LONGEST_HINTS = 200
 """Characters of hints: more would push the model into writing the hints themselves."""
@@ -64,6 +69,23 @@ class _Plan:
     def seconds(self) -> float:
         """Return the length of all windows together."""
         return sum(window.seconds for batch in self.batches for window in batch)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """The windows that one call has in a batch, and the channels that they are cut from."""
+
+    channels: Sequence[SpeechChannel]
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """Another call, whose only batch of windows is heard along, and where its part is kept."""
+
+    share: _Share
+    plan: str
+    keep: Callable[[str, int, Part], None]
 
 
 class WhisperEngine:
@@ -111,6 +133,7 @@ class WhisperEngine:
         progress: Callable[[float], None] = lambda fraction: None,
         check: Callable[[], None] = lambda: None,
         parts: Parts = NO_PARTS,
+        companions: Companions = no_companions,
     ) -> Heard:
         """Transcribe each channel on its own and merge the segments by time (see `protocol.Transcriber`)."""
         check()
@@ -122,12 +145,17 @@ class WhisperEngine:
             progress(seconds / plan.seconds)
         for number in range(len(done), len(plan.batches)):
             check()
-            batch = plan.batches[number]
-            done.append(_hear(recogniser, channels, batch, plan, check))
-            parts.keep(plan.name, number, done[-1])
-            seconds += sum(window.seconds for window in batch)
+            share = _Share(channels, plan.batches[number])
+            is_last = number + 1 == len(plan.batches)
+            guests = [*self._guests(recogniser, plan, companions, check)] if is_last else []
+            part, *others = _hear_with(recogniser, share, guests, plan, check)
+            done.append(part)
+            parts.keep(plan.name, number, part)
+            for guest, found in zip(guests, others, strict=False):
+                guest.keep(guest.plan, 0, found)
+            seconds += sum(window.seconds for window in share.windows)
             progress(min(seconds / plan.seconds, 1.0))
-        segments, notes = _joined(channels, done)
+        segments, notes = joined(channels, done)
         return Heard(plan.language, self.engine, segments, (*self._notes(plan), *notes))
 
     def _find(self) -> models.Found:
@@ -136,6 +164,46 @@ class WhisperEngine:
                 self._found = models.find(self._name, self._cache_dir, progress=self._fetching)
             return self._found
 
+    def _guests(
+        self, recogniser: Recogniser, plan: _Plan, companions: Companions, check: Callable[[], None]
+    ) -> Iterator[_Guest]:
+        """Yield the calls that fit whole into the room that the last batch of a plan has left."""
+        room = recogniser.batch - len(plan.batches[-1])
+        if room <= 0:
+            return
+        for companion in companions(room):
+            check()
+            guest = self._guest(recogniser, plan, companion, room)
+            if guest:
+                room -= len(guest.share.windows)
+                yield guest
+            if not room:
+                return
+
+    def _guest(self, recogniser: Recogniser, host: _Plan, companion: Companion, room: int) -> _Guest | None:
+        """Plan another call as its own turn would; None where it cannot be heard along.
+
+        Whatever is wrong with it is left for its own turn to tell. Its sound is opened only when it promises to fit.
+        """
+        try:
+            told = _told_language(recogniser, companion.language)
+            if (told, _prompt(companion.hints)) != (host.language, host.hints):
+                return None
+            if not 0 < _count(companion.spans, self._packing) <= room:
+                return None
+            channels = companion.open()
+            plan = self._plan(recogniser, channels, companion.language, companion.hints)
+        except Exception as error:
+            log.debug("a call that waits is not heard along", error=type(error).__name__)
+            return None
+        if len(plan.batches) != 1 or len(plan.batches[0]) > room:
+            return None
+        return _Guest(_Share(channels, plan.batches[0]), plan.name, companion.keep)
+
+    @property
+    def _packing(self) -> Packing:
+        return DEMO_PACKING if self._find().is_demo else Packing()
+
     def _plan(
         self,
         recogniser: Recogniser,
@@ -143,13 +211,13 @@ class WhisperEngine:
         language: str | None,
         hints: Sequence[str],
     ) -> _Plan:
-        packing = DEMO_PACKING if self._find().is_demo else Packing()
+        packing = self._packing
         windows = [
             window for number, channel in enumerate(channels) for window in _windows(number, channel, packing)
         ]
         windows.sort(key=lambda window: (window.start, window.channel))
         spoken = _language(recogniser, channels, windows, language)
-        prompt = ", ".join(hints)[:LONGEST_HINTS]
+        prompt = _prompt(hints)
         size = recogniser.batch
         batches = tuple(tuple(windows[at : at + size]) for at in range(0, len(windows), size))
         facts = [
@@ -201,88 +269,51 @@ def _language(
             f"{'English' if known == {'en'} else f'{len(known)} others'}. Set QA_AUDIT_WHISPER_MODEL to a model "
             "that knows it, for example base (without .en), and start QA Audit again."
         )
-    if wanted:
-        return wanted
-    if len(known) == 1 or not windows:
+    if told := _told_language(recogniser, wanted):
+        return told
+    if not windows:
         return "en" if "en" in known else min(known)
     longest = max(windows, key=lambda window: sum(b - a for piece in window.pieces for a, b in piece.spans))
     return recogniser.language_of(longest.sound(channels[longest.channel].samples))
 
 
+def _told_language(recogniser: Recogniser, wanted: str | None) -> str | None:
+    """Return the language of a call that need not be listened for: the one asked for, or the model's only one."""
+    return wanted or (min(recogniser.languages) if len(recogniser.languages) == 1 else None)
+
+
+def _prompt(hints: Sequence[str]) -> str:
+    return ", ".join(hints)[:LONGEST_HINTS]
+
+
+def _count(spans: Sequence[Sequence[Span]], packing: Packing) -> int:
+    """Return how many windows the stretches of speech of all channels take, as far as can be told unheard."""
+    return sum(len(windows_of(number, of_one, packing=packing)) for number, of_one in enumerate(spans))
+
+
+def _hear_with(
+    recogniser: Recogniser, share: _Share, guests: Sequence[_Guest], plan: _Plan, check: Callable[[], None]
+) -> list[Part]:
+    """Hear a batch of windows and those of guests; when that fails, the batch alone.
+
+    Returns a part for the batch and one for each guest, or for none of them.
+    """
+    if guests:
+        try:
+            return _hear(recogniser, [share, *(guest.share for guest in guests)], plan, check)
+        except Exception as error:
+            check()
+            log.warning("calls that wait could not be heard along", error=type(error).__name__)
+    return _hear(recogniser, [share], plan, check)
+
+
 def _hear(
-    recogniser: Recogniser,
-    channels: Sequence[SpeechChannel],
-    batch: Sequence[Window],
-    plan: _Plan,
-    check: Callable[[], None],
-) -> Part:
-    """Hear a batch of windows and place what was heard in the call, as plain data."""
-    sounds: list[NDArray[Any]] = [window.sound(channels[window.channel].samples) for window in batch]
-    found = recogniser.hear(sounds, language=plan.language, hints=plan.hints, check=check)
-    stretches: list[dict[str, object]] = []
-    notes: list[dict[str, object]] = []
-    for window, heard in zip(batch, found, strict=True):
-        if is_silent(heard.no_speech_prob, heard.avg_logprob):
-            continue
-        words, dropped = honest(_placed(window, heard))
-        if heard.is_cut:
-            dropped = (*dropped, Note(kind="cut_off", text=CUT_OFF, start=window.start, end=window.end))
-        notes += [note.model_dump() for note in dropped]
-        stretches += [
-            {
-                "channel": window.channel,
-                "words": [word.model_dump() for word in sentence],
-                "avg_logprob": round(heard.avg_logprob, 4),
-                "no_speech_prob": round(heard.no_speech_prob, 4),
-            }
-            for sentence in _sentences(words)
-        ]
-    return {"stretches": stretches, "notes": notes}
-
-
-def _placed(window: Window, heard: HeardWindow) -> list[Word]:
-    """Return a window's words with call times, their punctuation joined to them."""
-    words = []
-    for item in with_punctuation(heard.words):
-        start, end = window.place(item.start, item.end)
-        chance = round(min(max(item.probability, 0.0), 1.0), 4)
-        words.append(
-            Word(start=round(start, 3), end=round(end, 3), text=item.text.strip(), probability=chance)
-        )
-    return words
-
-
-def _sentences(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Yield words in stretches: a pause parts them, and the end of a sentence where they last too long."""
-    first = 0
-    for place, word in enumerate(words[:-1]):
-        pauses = words[place + 1].start - word.end >= TURN_PAUSE
-        ends = word.text[-1:] in ".?!" and word.end - words[first].start >= LONGEST_SEGMENT / 3
-        if pauses or (ends and words[-1].end - words[first].start > LONGEST_SEGMENT):
-            yield words[first : place + 1]
-            first = place + 1
-    if words:
-        yield words[first:]
-
-
-def _joined(
-    channels: Sequence[SpeechChannel], parts: Sequence[Part]
-) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
-    """Make segments of all parts, numbered in time order, and collect the notes."""
-    found: list[Mapping[str, Any]] = [stretch for part in parts for stretch in part["stretches"]]
-    found.sort(key=lambda stretch: (stretch["words"][0]["start"], stretch["words"][-1]["end"]))
-    segments = tuple(
-        Segment(
-            id=number,
-            speaker=channels[stretch["channel"]].speaker,
-            start=stretch["words"][0]["start"],
-            end=stretch["words"][-1]["end"],
-            text=" ".join(word["text"] for word in stretch["words"]),
-            avg_logprob=stretch["avg_logprob"],
-            no_speech_prob=stretch["no_speech_prob"],
-            words=tuple(Word.model_validate(word) for word in stretch["words"]),
-        )
-        for number, stretch in enumerate(found)
-    )
-    notes = [Note.model_validate(note) for part in parts for note in part["notes"]]
-    return segments, tuple(sorted(notes, key=lambda note: note.start or 0.0))
+    recogniser: Recogniser, shares: Sequence[_Share], plan: _Plan, check: Callable[[], None]
+) -> list[Part]:
+    """Hear the windows of one call or several, and return of each call what was heard."""
+    sounds: list[NDArray[Any]] = [
+        window.sound(share.channels[window.channel].samples) for share in shares for window in share.windows
+    ]
+    calls = [len(share.windows) for share in shares]
+    found = iter(recogniser.hear(sounds, language=plan.language, hints=plan.hints, calls=calls, check=check))
+    return [part_of(share.windows, [*islice(found, len(share.windows))]) for share in shares]

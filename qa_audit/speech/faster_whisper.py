@@ -90,6 +90,7 @@ class FasterRecogniser:
         *,
         language: str,
         hints: str = "",
+        calls: Sequence[int] = (),
         check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows of at most 30 s, each on its own, in one batch (see `recogniser.Recogniser`)."""
@@ -98,7 +99,7 @@ class FasterRecogniser:
         tokenizer = whisper_files.tokenizer(self._converted.dims["n_vocab"], language)
         encoded = self._encoded(sounds, check)
         lengths = [len(sound) / SAMPLE_RATE for sound in sounds]
-        tries = self._best_tries(encoded, lengths, tokenizer, hints, check)
+        tries = self._best_tries(encoded, lengths, tokenizer, hints, calls, check)
         words = self._words(encoded, lengths, tokenizer, [one.tokens for one in tries])
         return [
             HeardWindow(found, one.avg_logprob, one.no_speech_prob, one.temperature, one.is_cut)
@@ -142,6 +143,7 @@ class FasterRecogniser:
         lengths: Sequence[float],
         tokenizer: Tokenizer,
         hints: str,
+        calls: Sequence[int],
         check: Callable[[], None],
     ) -> list[Decoded]:
         """Decode all windows, those that failed with rising temperature, and return the best try of each."""
@@ -152,7 +154,7 @@ class FasterRecogniser:
             part = encoded if len(left) == len(lengths) else _chosen(encoded, left)
             return self._decoded(part, [lengths[place] for place in left], tokenizer, prompt, temperature)
 
-        return best_tries(len(lengths), decode)
+        return best_tries(len(lengths), decode, calls, beams=self._options.beam)
 
     def _sample_as_the_first_time(self) -> None:
         """Load the model anew when it was sampled from before, so that a batch comes out the same every time.

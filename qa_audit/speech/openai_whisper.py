@@ -82,6 +82,7 @@ class OpenAIRecogniser:
         *,
         language: str,
         hints: str = "",
+        calls: Sequence[int] = (),
         check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows in one batch (see `recogniser.Recogniser`)."""
@@ -89,7 +90,7 @@ class OpenAIRecogniser:
         seconds = [len(sound) / SAMPLE_RATE for sound in sounds]
         wording = decoding.Wording(language, hints, self._options.beam)
         limits = [most_tokens(length) for length in seconds]
-        found = decoding.decode(self._model, encoded, limits, wording, check)
+        found = decoding.decode(self._model, encoded, limits, wording, check, calls)
         tokenizer = decoding.task_of(self._model, wording).tokenizer
         texts = [[token for token in text.tokens if token < tokenizer.eot] for text in found]
         words = alignment.align(self._model, tokenizer, encoded, texts, seconds)

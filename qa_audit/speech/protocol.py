@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -86,6 +86,31 @@ class NoParts:
 NO_PARTS = NoParts()
 
 
+@dataclass(frozen=True)
+class Companion:
+    """A short call that waits for its turn and may be heard along with another one.
+
+    `spans` are the stretches of speech of each channel, `language` and `hints` as for `Transcriber.transcribe`;
+    `open` decodes its channels, and may raise. `keep` keeps part `number` of a plan, where the call's own turn
+    finds it; it never raises.
+    """
+
+    spans: Sequence[Sequence[Span]]
+    language: str | None
+    hints: Sequence[str]
+    open: Callable[[], Sequence[SpeechChannel]]
+    keep: Callable[[str, int, Part], None]
+
+
+Companions = Callable[[int], Iterable[Companion]]
+"""Given how many windows there is room for, names calls that could fill it; never raises."""
+
+
+def no_companions(room: int) -> tuple[Companion, ...]:
+    """Name nobody: for work that is to be done alone."""
+    return ()
+
+
 class Transcriber(Protocol):
     """A speech recogniser that keeps its model warm between calls."""
 
@@ -103,12 +128,15 @@ class Transcriber(Protocol):
         progress: Callable[[float], None] = lambda fraction: None,
         check: Callable[[], None] = lambda: None,
         parts: Parts = NO_PARTS,
+        companions: Companions = no_companions,
     ) -> Heard:
         """Transcribe each channel on its own.
 
         `language` is a code such as `en`; None listens for it. `hints` are names to expect, such as a brand's.
         `progress` gets the finished fraction (0 to 1); `check` is called between groups of windows and raises
-        (LeaseLost, Stopped) when the work must end. Raises UnknownLanguage when the model does not know the
-        language, Permanent("model_unavailable", …) or Temporary when the model cannot be had.
+        (LeaseLost, Stopped) when the work must end. Where the last group of windows has room, `companions` may
+        be heard with it: their parts are kept, and nothing that goes wrong with them is raised. Raises
+        UnknownLanguage when the model does not know the language, Permanent("model_unavailable", …) or
+        Temporary when the model cannot be had.
         """
         ...

@@ -99,13 +99,16 @@ class Recogniser(Protocol):
         *,
         language: str,
         hints: str = "",
+        calls: Sequence[int] = (),
         check: Callable[[], None] = lambda: None,
     ) -> list[HeardWindow]:
         """Recognise windows of at most 30 s (float32 mono at 16 kHz), each on its own, in one batch.
 
-        `hints` is text that the model is to think came before. `check` is called every now and then and raises
-        when the work must end. A window that fails the tests on probability or
-        repetition is tried again with rising temperature (`TEMPERATURES`); the best try is kept.
+        `hints` is text that the model is to think came before. `calls` says how many of the windows belong to
+        each call, in their order, where they are not all of one: what is heard of a call does not depend on the
+        others. `check` is called every now and then and raises when the work must end. A window that fails the
+        tests on probability or repetition is tried again with rising temperature (`TEMPERATURES`); the best try
+        is kept.
         """
         ...
 

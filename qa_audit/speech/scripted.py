@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from qa_audit.domain.transcript import EngineInfo, Note, Segment, Word
-from qa_audit.speech.protocol import Heard, NoParts, Part, Parts, SpeechChannel
+from qa_audit.speech.protocol import Companions, Heard, NoParts, Part, Parts, SpeechChannel, no_companions
 
 NOTHING_KEPT = NoParts()
 INFO = EngineInfo(name="scripted", model="scripted", model_sha256="0" * 64)
@@ -73,8 +73,12 @@ class ScriptedTranscriber:
         progress: Callable[[float], None] = lambda fraction: None,
         check: Callable[[], None] = lambda: None,
         parts: Parts = NOTHING_KEPT,
+        companions: Companions = no_companions,
     ) -> Heard:
-        """Return what was scripted; speakers that the call does not have are kept as they are."""
+        """Return what was scripted; speakers that the call does not have are kept as they are.
+
+        It hears every call alone.
+        """
         name = fingerprint(channels)
         self.calls.append(name)
         self.hinted.append(tuple(hints))

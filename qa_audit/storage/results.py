@@ -192,6 +192,11 @@ def transcript_parts(session: Session, call_id: int, plan: str) -> tuple[Mapping
     return tuple(_opened(sealed) for place, (number, sealed) in enumerate(rows) if number == place)
 
 
+def has_transcript_parts(session: Session, call_id: int) -> bool:
+    """Say whether parts of an unfinished transcription of the call are kept, under whatever plan."""
+    return bool(session.scalar(select(exists().where(col(TranscriptPartRow.call_id) == call_id))))
+
+
 def keep_transcript_part(
     session: Session, call_id: int, plan: str, number: int, part: Mapping[str, object]
 ) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 from sqlmodel import col
 
 from qa_audit.domain.workflow import Stage
 from qa_audit.storage.database import Session
-from qa_audit.storage.tables import Call, Task, utc_now
+from qa_audit.storage.tables import Call, Task, TranscriptPartRow, Vendor, utc_now
 
 CRASHES = 3
 """So many ended leases (a hang counts twice) park a task: its input is taken for poison."""
@@ -64,6 +64,17 @@ class Requeued:
     task_id: int
     call_id: int
     stage: Stage
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A task that is queued, the input it is queued with, and what is known of its call's words beforehand."""
+
+    task_id: int
+    call_id: int
+    input_version: int
+    language: str | None
+    hints: tuple[str, ...]
 
 
 def add(
@@ -229,6 +240,53 @@ def due(session: Session, stages: Sequence[Stage], *, now: float, limit: int = 1
 def count_due(session: Session, stages: Sequence[Stage], *, now: float) -> int:
     """Count the tasks of these stages that may be claimed now."""
     return session.scalar(select(func.count()).select_from(Task).where(_is_due(stages, now))) or 0
+
+
+def companions(
+    session: Session, lease: Lease, *, now: float, most_seconds: float, limit: int
+) -> tuple[Queued, ...]:
+    """Return tasks of a lease's stage that may be claimed now, of short calls, the longest due first.
+
+    Neither they nor the lease's own have failed before, and no part of a transcript of theirs is kept.
+    `most_seconds` is how long a call may last.
+    """
+    unharmed = and_(col(Task.crash_count) == 0, col(Task.error_count) == 0)
+    if not session.scalar(select(exists().where(col(Task.id) == lease.task_id, unharmed))):
+        return ()
+    begun = exists().where(col(TranscriptPartRow.call_id) == col(Task.call_id))
+    rows = session.execute(
+        select(
+            col(Task.id),
+            col(Task.call_id),
+            col(Task.input_version),
+            col(Call.language),
+            col(Vendor.speech_hints),
+        )
+        .join(Call, col(Call.id) == col(Task.call_id))
+        .join(Vendor, col(Vendor.id) == col(Call.vendor_id))
+        .where(_is_due((lease.stage,), now), unharmed, ~begun, col(Call.duration) <= most_seconds)
+        .order_by(col(Task.run_after), col(Task.id))
+        .limit(limit)
+    )
+    return tuple(
+        Queued(key, call, version, language, tuple(hints)) for key, call, version, language, hints in rows
+    )
+
+
+def lock_queued(session: Session, task: Queued) -> bool:
+    """Keep others from claiming a task in this transaction; False when it is gone or no longer queued as it was.
+
+    Its call is locked first, as by who deletes it.
+    """
+    call = select(col(Call.id)).where(col(Call.id) == task.call_id)
+    if session.execute(call.with_for_update(read=True, key_share=True)).first() is None:
+        return False
+    as_it_was = and_(
+        col(Task.id) == task.task_id,
+        col(Task.state) == "queued",
+        col(Task.input_version) == task.input_version,
+    )
+    return session.execute(select(col(Task.id)).where(as_it_was).with_for_update()).first() is not None
 
 
 def unanswered(
