@@ -16,7 +16,7 @@ from qa_audit.domain.checks.base import (
     searched_stretches,
     unsure,
 )
-from qa_audit.domain.checks.guards import negated
+from qa_audit.domain.checks.guards import negated, only_near, unlikely
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
@@ -56,7 +56,7 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
     triggers = _triggers(spec, context)
     replies = _replies(spec, context)
     if not triggers:
-        early = [hit for hit in replies if hit.heard and _follows_caller(heard, hit)]
+        early = [hit for hit in replies if hit.heard and not only_near(hit) and _follows_caller(heard, hit)]
         if early:
             reason = "The agent showed understanding, but what it answers was not heard."
             return unsure(reason, cite(heard, early[0]), "yes")
@@ -64,7 +64,9 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
     windows = [_window(heard, hit, spec) for hit in triggers]
     by_meaning = [meant(spec.meaning, spec.meaning_least, window, context) for window in windows]
     for trigger, window, found in zip(triggers, windows, by_meaning, strict=True):
-        clear = [reply for reply in replies if reply.heard and _inside(reply, window)]
+        clear = [
+            reply for reply in replies if reply.heard and not only_near(reply) and _inside(reply, window)
+        ]
         clear += [hit for hit in found.hits if hit.heard]
         if clear:
             reason = "The agent answered what the caller said."
@@ -88,7 +90,9 @@ def _unanswered(
     harmless, replies = context.phrases(spec.no_reply), context.phrases(spec.reply)
     near = [hit for turn, low, high in window if (hit := replies.nearest(turn, low, high)) is not None]
     near = [
-        hit for hit in near if not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
+        hit
+        for hit in near
+        if not unlikely(hit) and not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
     ]
     if weak or near:
         return unsure(
@@ -120,7 +124,7 @@ def _replies(spec: AnsweredSpec, context: Context) -> list[Hit]:
     phrases, harmless = context.phrases(spec.reply), context.phrases(spec.no_reply)
     found: list[Hit] = []
     for turn in context.heard.turns_of("agent"):
-        excused = harmless.find(turn, fuzzy=False)
+        excused = [hit for hit in harmless.find(turn, fuzzy=False) if hit.in_one_sentence]
         found.extend(
             hit
             for hit in phrases.find(turn)
