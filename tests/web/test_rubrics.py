@@ -275,7 +275,9 @@ def test_a_draft_is_tried_on_a_call_beside_the_version_before(
     assert chosen.headers["Location"] == f"{care}/try/{call.public_id}"
     root = get_page(admin, chosen.headers["Location"])
     answers = text_of(find(root, "section", class_="answers"))
-    assert re.search(r"Answered or counted otherwise than before .*Greets .*machine: yes.*Before: no", answers)
+    assert re.search(
+        r"Answered or counted otherwise than before .*Greets .*machine: yes.*Before: no", answers
+    )
     assert "Hello and welcome" in answers
     get_page(admin, f"{care}/try/no-such-call", status=404)
 

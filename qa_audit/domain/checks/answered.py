@@ -17,12 +17,12 @@ from qa_audit.domain.checks.base import (
     searched_stretches,
     unsure,
 )
-from qa_audit.domain.checks.guards import negated
+from qa_audit.domain.checks.guards import negated, only_near, unlikely
 from qa_audit.domain.checks.heard import Heard
 from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import Hit
+from qa_audit.domain.checks.phrases import Hit, PhraseSet
 from qa_audit.domain.checks.windows import Stretch, Who, said_within, whole_of
 from qa_audit.domain.findings import Finding
 
@@ -57,7 +57,7 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
     triggers = _triggers(spec, context)
     replies = _replies(spec, context)
     if not triggers:
-        early = [hit for hit in replies if hit.heard and _follows_caller(heard, hit)]
+        early = [hit for hit in replies if hit.heard and not only_near(hit) and _follows_caller(heard, hit)]
         if early:
             reason = "The agent showed understanding, but what it answers was not heard."
             return unsure(reason, cite(heard, early[0]), "yes")
@@ -65,7 +65,9 @@ def check(spec: AnsweredSpec, context: Context) -> Finding:
     windows = [_window(heard, hit, spec) for hit in triggers]
     by_meaning = [meant(spec.meaning, spec.meaning_least, window, context) for window in windows]
     for trigger, window, found in zip(triggers, windows, by_meaning, strict=True):
-        clear = [reply for reply in replies if reply.heard and _inside(reply, window)]
+        clear = [
+            reply for reply in replies if reply.heard and not only_near(reply) and _inside(reply, window)
+        ]
         clear += [hit for hit in found.hits if hit.heard]
         if clear:
             reason = "The agent answered what the caller said."
@@ -95,7 +97,7 @@ def _unanswered(
     near = [
         hit
         for hit in context.phrases(spec.reply).nearest_in(window)
-        if not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
+        if not unlikely(hit) and not harmless.find(hit.turn, max(0, hit.first - 3), hit.last + 4, fuzzy=False)
     ]
     if weak or near:
         return unsure(
@@ -126,8 +128,14 @@ def _counting(phrases: Phrases, harmless: Phrases, who: Who, context: Context) -
     return [
         hit
         for hit in context.phrases(phrases).find_in(whole_of(context.heard, who))
-        if not negated(hit) and not any(_overlap(hit, other) for other in excused.find(hit.turn, fuzzy=False))
+        if not negated(hit) and not _excused(hit, excused)
     ]
+
+
+def _excused(hit: Hit, harmless: PhraseSet) -> bool:
+    return any(
+        other.in_one_sentence and _overlap(hit, other) for other in harmless.find(hit.turn, fuzzy=False)
+    )
 
 
 def _says_again(hit: Hit) -> bool:

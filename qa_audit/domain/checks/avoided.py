@@ -22,12 +22,14 @@ from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.meant import MEANING_LEAST, Meant, meant
 from qa_audit.domain.checks.model import Model, Patterns, Phrases
 from qa_audit.domain.checks.naming import name_unclear
+from qa_audit.domain.checks.perhaps import objections, perhaps_said
 from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
 from qa_audit.domain.checks.windows import Stretch, Who, Windows, whole_of
 from qa_audit.domain.findings import Finding
 
 Guard = Literal["negated", "asked", "quoted", "repeated"]
 _NEAR_WORDS = 5
+_MOST_CITED = 3
 
 
 class AvoidedSpec(Model):
@@ -54,6 +56,12 @@ class AvoidedSpec(Model):
     once_after: Phrases = Field(default=(), description="Right after these words one hit is enough.")
     probability: float = Field(
         default=HIT_PROBABILITY, ge=0, le=1, description="Below it a hit is only unsure."
+    )
+    maybe: Phrases = Field(
+        default=(), description="Words that only may be it: one makes it unsure, leaning to no."
+    )
+    objections: Phrases = Field(
+        default=(), description="What the caller answers when it was said: unsure, leaning to no."
     )
     not_near: Phrases = Field(default=(), description="A hit near one of these does not count.")
     not_after_caller: Phrases = Field(
@@ -119,6 +127,9 @@ def _count(spec: AvoidedSpec, context: Context, stretches: Sequence[Stretch], by
         return decided("no", reason, cite(heard, *shown), certainty_of(*shown))
     if counted or doubtful:
         return unsure(f"Perhaps said: {spec.what}.", cite(heard, *counted, *doubtful), "no")
+    perhaps = _perhaps(spec, context, stretches)
+    if perhaps is not None:
+        return perhaps
     misheard = _misheard(spec, context) if spec.names else []
     if misheard:
         return unsure("A name was said that was not understood.", cite(heard, misheard[0]), "yes")
@@ -126,12 +137,31 @@ def _count(spec: AvoidedSpec, context: Context, stretches: Sequence[Stretch], by
     return decided("yes", f"Not said: {spec.what}.", window, "sure" if not hits else "fairly_sure")
 
 
+def _perhaps(spec: AvoidedSpec, context: Context, stretches: Sequence[Stretch]) -> Finding | None:
+    """Leave it to a person where words that may be it were said, or the caller objected to something."""
+    heard = context.heard
+    if spec.maybe:
+        phrases = context.phrases(spec.maybe)
+        hits = perhaps_said(
+            spec.maybe, stretches, context, lambda hit: _judge(hit, spec, phrases, context) == "counts"
+        )
+        if hits:
+            return unsure(f"Perhaps said: {spec.what}.", cite(heard, *hits[:_MOST_CITED]), "no")
+    if spec.objections:
+        hits = objections(spec.objections, stretches, context)
+        if hits:
+            reason = f"Perhaps said, to judge by the answer to it: {spec.what}."
+            return unsure(reason, cite(heard, *hits[:_MOST_CITED]), "no")
+    return None
+
+
 def _judge(
     hit: Hit, spec: AvoidedSpec, phrases: PhraseSet, context: Context
 ) -> Literal["counts", "doubtful", "guarded"]:
     """Say whether a hit counts."""
     heard = context.heard
-    if "repeated" in spec.guards and repeated(hit, phrases, heard, within=spec.repeated_within):
+    fuzzy = not (spec.names or spec.exact)
+    if "repeated" in spec.guards and repeated(hit, phrases, heard, within=spec.repeated_within, fuzzy=fuzzy):
         return "doubtful" if spec.repeated_is == "unsure" else "guarded"
     if "negated" in spec.guards and (negated(hit) or _denied(hit)):
         return "guarded"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from qa_audit.domain.acoustics import silences
 from qa_audit.domain.checks.base import Context, decided, searched, span, unsure
 from qa_audit.domain.checks.events import CLOSE_CALL
+from qa_audit.domain.checks.guards import only_near
 from qa_audit.domain.checks.model import Phrases
 from qa_audit.domain.checks.phrases import Hit
 from qa_audit.domain.checks.windows import (
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from qa_audit.domain.checks.acoustic import AcousticSpec
 
 _UNHEARD_SECONDS = 0.5
+_FOUND = 2
+_WENT_ON = 6
 
 
 def dead_air(spec: AcousticSpec, context: Context) -> Finding:
@@ -32,10 +35,11 @@ def dead_air(spec: AcousticSpec, context: Context) -> Finding:
     unexplained, doubtful, explained = [], [], []
     for start, end in found:
         length = end - start
-        if _before(spec.caller_searches, start, spec, context, "customer"):
+        searches = _before(spec.caller_searches, start, spec, context, "customer")
+        if any(not _search_over(hit, start, context) for hit in searches):
             continue
         announced = _before(spec.announced, start, spec, context, "agent")
-        announced = [hit for hit in announced if hit.heard]
+        announced = [hit for hit in announced if hit.heard and not only_near(hit)]
         if announced and length <= spec.longest:
             explained.append((start, end))
         elif announced or length < spec.seconds + CLOSE_CALL or _unclear(spec, context, start):
@@ -69,6 +73,14 @@ def _before(
     since = start - spec.announced_within
     stretches = said_within(context.heard, speaker, since - 5, start + 0.5)
     return [hit for hit in context.phrases(phrases).find_in(stretches) if hit.end >= since]
+
+
+def _search_over(hit: Hit, start: float, context: Context) -> bool:
+    """Say whether the caller had found what he looked for before the silence: he told it, or the talk went on."""
+    told = [
+        token for token in context.heard.words_between("customer", hit.end, start) if token.text[0].isdigit()
+    ]
+    return len(told) >= _FOUND or len(context.heard.words_between("agent", hit.end, start)) > _WENT_ON
 
 
 def _unclear(spec: AcousticSpec, context: Context, start: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -47,6 +48,10 @@ class OrderSpec(Model):
     before_weak: Phrases = Field(
         default=(), description="Details that show something was told, but not surely about this booking."
     )
+    general: Phrases = Field(
+        default=(),
+        description="What a caller says who asks in general: details are then unsure, unless something was verified.",
+    )
     not_details: Phrases = Field(
         default=(),
         description="A detail near one of these, in the same sentence, is general: 'per person', 'usually'.",
@@ -90,6 +95,8 @@ def check(spec: OrderSpec, context: Context) -> Finding:
         return unsure(
             "A detail came before the verification, but the words were not heard well.", shown, "no"
         )
+    if not met and any(context.phrases(spec.general).find(turn) for turn in heard.turns_of("customer")):
+        return unsure("Perhaps a general question, and no detail of a booking.", shown, "no")
     looked = searched(heard.zero, sure[0].start)
     evidence = cite(heard, sure[0], *(m.hits[-1] for m in met)) + looked
     reason = f"A detail was told when {len(before)} of {spec.needed} items had been verified."
@@ -220,7 +227,8 @@ def _answer(kind: Answer, heard: Heard, request: Hit, seconds: float) -> Hit | N
     """Return the caller's answer of the right form within the seconds after a request."""
     start, end = request.end, request.end + seconds
     for turn in heard.turns_during("customer", start, end):
-        for place, last in _answers(kind, turn):
+        places = _names(turn.tokens, written=_capitals(heard)) if kind == "name" else _answers(kind, turn)
+        for place, last in places:
             if start - 0.3 <= turn.tokens[place].start <= end:
                 return make_hit(turn, place, last)
     return None
@@ -239,12 +247,24 @@ def _answers(kind: Answer, turn: Turn) -> list[tuple[int, int]]:
         spoken = [(place, end - 1) for place in turn.date_places if (end := date_end(tokens, place, high))]
         return sorted(written + spoken)
     if kind == "name":
-        return [
-            (place, place + 1)
-            for place in range(high)
-            if is_name(tokens[place].text) and is_name(tokens[place + 1].text) and not tokens[place].stop
-        ]
+        return _names(tokens, written=any(token.name and is_name(token.text) for token in tokens))
     return [(place - 1, place + 1) for place in range(1, high) if tokens[place].text == "at"]
+
+
+def _capitals(heard: Heard) -> bool:
+    """Say whether the caller's words are written with capitals within sentences."""
+    tokens = heard.tokens.get("customer", ())
+    return any(token.name and is_name(token.text) and not before.stop for before, token in pairwise(tokens))
+
+
+def _names(tokens: Sequence[Token], *, written: bool) -> list[tuple[int, int]]:
+    """Return where two words that can be names stand together, written as names where capitals are `written`."""
+    able = [is_name(token.text) and (token.name or not written) for token in tokens]
+    return [
+        (place, place + 1)
+        for place in range(len(tokens) - 1)
+        if able[place] and able[place + 1] and not tokens[place].stop
+    ]
 
 
 def _loose(context: Context, before: float, met: set[str], spec: OrderSpec) -> int:
@@ -282,7 +302,8 @@ def _date_like(tokens: Sequence[Token]) -> bool:
         closes = bool(token.stop) or not after or after in MONTHS or after == "of" or after[:1].isdigit()
         if is_ordinal(token.text) and closes and before not in _COUNTED:
             return True
-        if token.text in MONTHS and (token.text != "may" or before == "of"):
+        counted = is_ordinal(before) or before in ("of", "the") or before[:1].isdigit() or after[:1].isdigit()
+        if token.text in MONTHS and (counted if token.text != "may" else before == "of"):
             return True
     return False
 
@@ -301,9 +322,12 @@ def _asked_for(item: Item, context: Context) -> list[Hit]:
 
 
 def _asks(hit: Hit) -> bool:
-    """Say whether a request counts: the caller may say "my name is", the agent speaks of himself with it."""
+    """Say whether a request counts: the caller may say "my name is", the agent speaks of himself with it.
+
+    What the caller has not got ("I have not got the booking number") is not announced.
+    """
     if hit.turn.speaker != "agent":
-        return True
+        return not negated(hit)
     return not negated(hit) and hit.turn.texts[hit.first] != "my"
 
 

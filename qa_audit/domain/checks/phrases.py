@@ -66,6 +66,11 @@ class Hit(NamedTuple):
         """Say whether the words were recognised surely enough to count."""
         return self.probability >= HIT_PROBABILITY
 
+    @property
+    def in_one_sentence(self) -> bool:
+        """Say whether all the words stand in one sentence."""
+        return self.turn.sentence[self.first] == self.turn.sentence[self.last]
+
 
 @dataclass(frozen=True, eq=False)
 class PhraseSet:

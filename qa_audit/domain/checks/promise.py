@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from qa_audit.domain.checks.avoided import turn_before
 from qa_audit.domain.checks.base import (
     Context,
     certainty_of,
@@ -32,6 +33,9 @@ _PRONOUNS = word_set("it that this")
 _SAYING_REACH = 4
 _SAYING = word_set("say saying tell telling promise claim swear pretend")
 _REFUSERS = word_set("wrong rather lie lying fool")
+_BARE_TIME_WORDS = 4
+"""A sentence with so few words besides a time only tells the time."""
+_CONDITIONS = word_set("if unless until once whether")
 _DENIERS = word_set("nobody none neither impossible")
 _WISHES = (
     "(i|we) wish",
@@ -64,6 +68,9 @@ class PromiseSpec(Model):
     kind: Literal["promise"]
     strong: Phrases = Field(min_length=1, description="Words that promise: 'guarantee', 'for sure'.")
     bare: Phrases = Field(min_length=1, description="Plain statements that the caller will have it.")
+    commits: Phrases = Field(
+        default=(), description="Words that only may promise, with an early time: 'count on'."
+    )
     outcome: Phrases = Field(min_length=1, description="What is promised: 'money', 'refund'.")
     soon: Phrases = Field(min_length=1, description="Times that are always too soon: 'tomorrow'.")
     days: int | str = Field(description="A number of days below this is too soon; may be a '{variable}'.")
@@ -77,6 +84,7 @@ class _Parts:
     def __init__(self, spec: PromiseSpec, context: Context) -> None:
         self.strong = context.phrases(spec.strong)
         self.bare = context.phrases(spec.bare)
+        self.commits = context.phrases(spec.commits)
         self.outcome = context.phrases(spec.outcome)
         self.soon = context.phrases(spec.soon)
         self.not_about = context.phrases(spec.not_about)
@@ -105,9 +113,8 @@ def check(spec: PromiseSpec, context: Context) -> Finding:
         reason = "A promise sooner than policy allows, or without any condition."
         return decided("no", reason, cite(heard, *sure), certainty_of(*sure))
     if doubtful:
-        return unsure(
-            "Perhaps a promise; the words around it were not heard clearly.", cite(heard, *doubtful), "no"
-        )
+        reason = "Perhaps a promise sooner than policy allows; its words may be misheard, or mean less."
+        return unsure(reason, cite(heard, *doubtful), "no")
     return decided("yes", "No promise beyond policy was found.", searched_stretches(whole(turns)), "sure")
 
 
@@ -117,7 +124,7 @@ def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit |
     bare = _counting(parts.bare, turn, first, last)
     opening = strong or bare
     if not opening:
-        return _garbled(parts, turn, first, last)
+        return _implied(parts, turn, first, last)
     if _denied(parts, turn, first, opening[0]):
         return "", None
     outcome = list(parts.outcome.find(turn, first, last, fuzzy=False))
@@ -147,18 +154,56 @@ def _judge(turn: Turn, first: int, last: int, parts: _Parts) -> tuple[str, Hit |
             if not _policy_time(parts, turn, first)
             else ("", None)
         )
-    return "", None
+    return _implied(parts, turn, first, last)
 
 
-def _garbled(parts: _Parts, turn: Turn, first: int, last: int) -> tuple[str, Hit | None]:
-    """Doubt a sentence that ties the outcome to an early time where some of its words were heard badly."""
-    weak = any(token.probability < HIT_PROBABILITY for token in turn.tokens[first : last + 1])
-    for time in _too_soon(parts, turn, first, last) if weak else ():
-        denied = any(turn.texts[place] in NEGATORS for place in range(first, time.first))
-        free = not denied and not asked(time) and not _policy_between(parts, turn, first, time)
-        if free and _about(parts, turn, first, time) == "outcome":
+def _implied(parts: _Parts, turn: Turn, first: int, last: int) -> tuple[str, Hit | None]:
+    """Doubt a sentence that ties the outcome to an early time in other words than those of a promise.
+
+    The outcome is named in it, or was named last before it where the sentence only tells the time ("By Friday.")
+    or commits to it ("count on it before the weekend").
+    """
+    for time in _too_soon(parts, turn, first, last):
+        if _free(parts, turn, first, time) and _is_implied(parts, turn, first, last, time):
             return "doubtful", make_hit(turn, first, time.last)
     return "", None
+
+
+def _free(parts: _Parts, turn: Turn, first: int, time: Hit) -> bool:
+    """Say whether nothing before a time takes it back: a negation, a wish, a question, another's words."""
+    before = set(turn.texts[first : time.first])
+    if (NEGATORS | _DENIERS | _CONDITIONS) & before or asked(time):
+        return False
+    if any(quoted(hit) for hit in (time, *parts.outcome.find(turn, first, time.first, fuzzy=False))):
+        return False
+    if parts.wishes.find(turn, first, time.first, fuzzy=False):
+        return False
+    return not _policy_between(parts, turn, first, time) and not _policy_time(parts, turn, time.last)
+
+
+def _is_implied(parts: _Parts, turn: Turn, first: int, last: int, time: Hit) -> bool:
+    about = _about(parts, turn, first, time)
+    if about:
+        return about == "outcome" and not _about_before(parts, turn, first, time)
+    short = last - first - (time.last - time.first) <= _BARE_TIME_WORDS
+    if not short and not parts.commits.find(turn, first, last, fuzzy=False):
+        return False
+    if first > 0:
+        low, high = turn.sentence_range(first - 1)
+        return _outcome_last(parts, turn, low, high)
+    before = turn_before(parts.heard, turn)
+    return before is not None and _outcome_last(parts, before, 0, len(before.tokens) - 1)
+
+
+def _outcome_last(parts: _Parts, turn: Turn, low: int, high: int) -> bool:
+    """Say whether tokens `low`..`high` name the outcome itself, and nothing else after it."""
+    named = [
+        hit.last
+        for hit in parts.outcome.find(turn, low, high, fuzzy=False)
+        if turn.speaker == "customer" or not _PRONOUNS & set(turn.texts[hit.first : hit.last + 1])
+    ]
+    other = [hit.last for hit in parts.not_about.find(turn, low, high, fuzzy=False)]
+    return bool(named) and max(named) > max(other, default=-1)
 
 
 def _counting(phrases: PhraseSet, turn: Turn, first: int, last: int) -> list[Hit]:
@@ -220,6 +265,8 @@ def _about_before(parts: _Parts, turn: Turn, first: int, time: Hit) -> bool:
     near = near or parts.outcome.find(turn, time.last + 1, turn.sentence_range(time.first)[1], fuzzy=False)
     if not near or not all(_PRONOUNS & set(turn.texts[hit.first : hit.last + 1]) for hit in near):
         return False
+    if near[0].first > first and _named_last(parts, turn, first, near[0].first - 1):
+        return True
     _, last = turn.sentence_range(time.first)
     after = parts.outcome.find(turn, last + 1, last + _CLARIFIED_WORDS, fuzzy=False)
     if any(not _PRONOUNS & set(turn.texts[hit.first : hit.last + 1]) for hit in after):
@@ -236,7 +283,11 @@ def _about_before(parts: _Parts, turn: Turn, first: int, time: Hit) -> bool:
 
 def _named_last(parts: _Parts, turn: Turn, low: int, high: int) -> bool:
     """Say whether tokens `low`..`high` name something else than the outcome, and the outcome not after it."""
-    other = [hit.last for hit in parts.not_about.find(turn, low, high, fuzzy=False)]
+    other = [
+        hit.last
+        for hit in parts.not_about.find(turn, low, high, fuzzy=False)
+        if not _PRONOUNS & set(turn.texts[hit.first : hit.last + 1])
+    ]
     outcome = [
         hit.last
         for hit in parts.outcome.find(turn, low, high, fuzzy=False)

@@ -18,7 +18,7 @@ from qa_audit.domain.checks.base import (
     searched_stretches,
     unsure,
 )
-from qa_audit.domain.checks.guards import asked
+from qa_audit.domain.checks.guards import asked, only_near
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
@@ -29,7 +29,7 @@ from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import MONEY_WORDS, MONTHS, is_number, is_ordinal, normalise, stem, word_set
 
 _REASON_WORDS = 4
-_PLAIN_QUESTION_WORDS = 20
+_PLAIN_QUESTION_WORDS = 28
 _EMPTY = word_set(
     """
     a about again all also am an and any are as at be because been but by call called calling can could
@@ -45,9 +45,17 @@ _EMPTY = word_set(
 _ASKING = word_set("what when where who why how which")
 _QUESTION_WORDS = _ASKING | word_set("can could do does did is are has have will would may")
 _SUBJECTS = word_set("i you we he she it they there my your the anybody somebody anyone someone that this")
+_CONFIRMING = word_set("right correct straight understood understand understanding")
+_WISHING = word_set(
+    "want need like rather wish hoping after wanting requesting looking asking calling ringing phoning"
+)
+_EMPTY_VERBS = word_set("come have got had are")
+_OPENING_WORDS = 3
+_OFFERED = word_set("can could will may should must might get")
 _PERSONAL = word_set("you your right correct understand understood understanding")
 _GREETINGS = word_set(
-    "hello hi hey good morning afternoon evening yes yeah oh okay there sorry please thanks thank you um so well"
+    "hello hi hey hiya good morning afternoon evening yes yeah oh okay there sorry please thanks thank you so well "
+    "um uh er erm ah alright"
 )
 _NOTHING = _EMPTY | _GREETINGS | word_set("booking reference number code confirmation date birth")
 _WEEKDAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
@@ -61,6 +69,7 @@ _IDENTITY = (
     "are you there",
     "who am i",
 )
+_ANSWER_WORDS = 4
 _SMALL = 3
 _REACH = 14
 _TELLING_REACH = 4
@@ -111,23 +120,30 @@ def _said_back(
     spec: RestatedSpec, context: Context, reason: Turn, window: Sequence[Stretch]
 ) -> tuple[Hit | None, Hit | None]:
     """Return the words that say the reason back, and words that perhaps do."""
-    wanted = _content(reason, spec)
+    reason_words = _content(reason, spec)
     frames = context.phrases(spec.frames)
     said = {token.text for token in context.heard.words_between("customer", 0.0, float("inf"))}
     doubtful: list[Hit] = []
     for number, (turn, low, high) in enumerate(window):
         for first, last in _sentences(turn, low, high):
+            known = said | {
+                token.text for token in context.heard.words_between("agent", 0.0, turn.start - 0.1)
+            }
+            wanted = reason_words | _told_since(context.heard, spec, reason, turn)
             words = [at for at in range(first, last + 1) if _key(turn.texts[at], spec) in wanted]
             for hit in _framed(frames, turn, first, last):
                 personal = bool(_PERSONAL & set(turn.texts[hit.first : hit.last + 1]))
+                firm = _is_firm(hit, first)
                 about = [at for at in words if abs(at - hit.first) <= _REACH]
                 clear = [at for at in about if turn.tokens[at].probability >= 0.5]
                 until = max([hit.last, *about[:1]]) + _TELLING_REACH
-                new = _tells_anew(turn, hit.first, min(last, until), said)
-                if hit.heard and clear and not new:
+                new = _tells_anew(turn, hit.first, min(last, until), known)
+                several = len({_key(turn.texts[at], spec) for at in clear}) >= _NEAR_CONTENT
+                enough = firm or (several and (personal or number < _EARLY_TURNS))
+                if hit.heard and clear and enough and not new:
                     cited = make_hit(turn, min(hit.first, clear[0]), max(hit.last, clear[0]))
                     return cited, None
-                if about and (personal or not new):
+                if about and (personal or (not new and number < _EARLY_TURNS)):
                     doubtful.append(hit)
             different = {_key(turn.texts[at], spec) for at in words}
             near = number < _EARLY_TURNS and len(different) >= _NEAR_CONTENT
@@ -151,7 +167,39 @@ def _sentences(turn: Turn, low: int, high: int) -> list[tuple[int, int]]:
 
 
 def _framed(frames: PhraseSet, turn: Turn, first: int, last: int) -> list[Hit]:
-    return [hit for hit in frames.find(turn, first, last) if not _requests(hit, first)]
+    return [
+        hit
+        for hit in frames.find(turn, first, last)
+        if not only_near(hit) and not _requests(hit, first) and not _offers(hit)
+    ]
+
+
+def _is_firm(hit: Hit, first: int) -> bool:
+    """Say whether a frame alone shows that the caller's wish follows: "so you want", "is that right"."""
+    words = set(hit.turn.texts[hit.first : hit.last + 1])
+    after = set(hit.turn.texts[hit.last + 1 : hit.last + 2])
+    if words & _CONFIRMING or (words | after) & _WISHING:
+        return bool(words & _PERSONAL)
+    return "you" in words and hit.first - first <= _OPENING_WORDS and not after & _EMPTY_VERBS
+
+
+def _offers(hit: Hit) -> bool:
+    """Say whether the frame leads to what the caller may do or is asked: "so you can have", "did you have"."""
+    turn = hit.turn
+    before = turn.texts[hit.first - 1] if hit.first else ""
+    after = turn.texts[hit.last + 1] if hit.last + 1 < len(turn.texts) else ""
+    asks = turn.texts[hit.first] == "you" and before in _QUESTION_WORDS
+    return asks or (turn.texts[hit.last] == "you" and after in _OFFERED)
+
+
+def _told_since(heard: Heard, spec: RestatedSpec, reason: Turn, turn: Turn) -> frozenset[str]:
+    """Return what the caller added to the reason before a turn of the agent."""
+    since = (
+        other
+        for other in heard.turns[reason.index + 1 : turn.index]
+        if other.speaker == "customer" and not other.back_channel
+    )
+    return frozenset().union(*(_content(other, spec) for other in since))
 
 
 def _tells_anew(turn: Turn, first: int, last: int, said: frozenset[str] | set[str]) -> bool:
@@ -280,7 +328,7 @@ def _answered_at_once(heard: Heard, reason: Turn) -> bool:
     following = next(
         (t for t in heard.turns_of("agent") if t.start > reason.start and not t.back_channel), None
     )
-    if following is None or len(following.tokens) < 5:
+    if following is None or len(following.tokens) < _ANSWER_WORDS:
         return False
     _, end = following.sentence_range(0)
     if end < 2 and end + 1 < len(following.tokens):

@@ -19,7 +19,7 @@ from qa_audit.domain.checks.base import (
     searched_stretches,
     unsure,
 )
-from qa_audit.domain.checks.guards import asked, negated
+from qa_audit.domain.checks.guards import asked, conditional, negated, only_near, unlikely
 from qa_audit.domain.checks.lost_words import lost_beside, may_have_answered, unclear_ends
 from qa_audit.domain.checks.meant import MEANING_LEAST, meant
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
@@ -39,6 +39,8 @@ from qa_audit.domain.text import is_number
 
 _NEAR_WINDOW = 10.0
 _MOST_CITED = 3
+_UNCLEAR = 0.75
+"""A word below it may be another one."""
 _TELLING = 2
 """So many parts that were said show that there was something to be said, however it began."""
 
@@ -203,7 +205,7 @@ def _look(spec: SaidSpec, part: Part, stretches: Sequence[Stretch], context: Con
 def _nearest(phrases: PhraseSet, stretches: Sequence[Stretch], spec: SaidSpec, context: Context) -> list[Hit]:
     """Find what may be the phrase misheard, just outside the window, or a name not understood."""
     names = spec.names is not None
-    found = phrases.nearest_in(stretches, names=names)
+    found = [hit for hit in phrases.nearest_in(stretches, names=names) if names or not unlikely(hit)]
     if spec.names:
         others = context.phrases(spec.names.others).find_in(stretches)
         found = [hit for hit in found if not any(_overlap(hit, other) for other in others)]
@@ -250,19 +252,31 @@ def _applies(spec: SaidSpec, context: Context, outcomes: Sequence[Outcome]) -> F
     begun = [
         hit for hit in context.phrases(spec.once).find_in(everywhere) if not negated(hit) and not asked(hit)
     ]
-    if any(hit.heard for hit in begun):
+    if any(hit.heard and hit.ratio == 100 and not conditional(hit) for hit in begun):
         return None
     refused = [
-        hit for hit in context.phrases(spec.unless).find_in(everywhere) if hit.heard and not asked(hit)
+        hit
+        for hit in context.phrases(spec.unless).find_in(everywhere, fuzzy=False)
+        if hit.heard and not asked(hit)
     ]
     if refused:
         return not_applicable("It was refused or not decided on this call.", cite(heard, refused[0]))
-    if sum(outcome.state == "said" for outcome in outcomes) >= min(_TELLING, len(outcomes)):
+    told = sum(outcome.state in ("said", "left") for outcome in outcomes) >= min(_TELLING, len(outcomes))
+    if told and not any(conditional(hit) for hit in begun):
         return None
-    if begun or any(outcome.state in ("weak", "near") for outcome in outcomes):
-        hits = begun or [hit for outcome in outcomes for hit in outcome.hits[:1]]
-        return unsure("Whether it was agreed on this call was not heard clearly.", cite(heard, hits[0]))
+    near = [hit for outcome in outcomes for hit in _perhaps_told(outcome)]
+    near = near or [hit for hit in begun if not only_near(hit)]
+    hinted = [outcome.hits[0] for outcome in outcomes if outcome.state == "near"]
+    near = near or (hinted if len(hinted) >= _TELLING else [])
+    if near:
+        return unsure("Whether it was agreed on this call was not heard clearly.", cite(heard, near[0]))
     return not_applicable("There was nothing of the kind on this call.")
+
+
+def _perhaps_told(outcome: Outcome) -> tuple[Hit, ...]:
+    """Return the words that make it likely that there was something to be said: told, or told unclearly."""
+    unclear = tuple(hit for hit in outcome.hits if hit.weakest < _UNCLEAR)
+    return outcome.hits if outcome.state in ("said", "wrong") else unclear
 
 
 def _one_turn(outcomes: Sequence[Outcome]) -> list[Hit]:

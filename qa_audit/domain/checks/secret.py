@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, said, searched_stretches, unsure
-from qa_audit.domain.checks.guards import negated, quoted
+from qa_audit.domain.checks.guards import asked, negated, quoted
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit, PhraseSet, make_hit
-from qa_audit.domain.checks.windows import whole_of
+from qa_audit.domain.checks.windows import whole, whole_of
 from qa_audit.domain.digits import Digits
 from qa_audit.domain.findings import Evidence, Finding
 from qa_audit.domain.text import word_set
@@ -23,6 +23,7 @@ _ANSWER_SECONDS = 10.0
 _JOIN_SECONDS = 8.0
 _SHARED = 5
 _OTHER_WORDS = 5
+_SHORT_REQUEST = 6
 _AFTER_REACH = 8
 _OTHERS = word_set("them him her anyone anybody someone somebody they he she")
 """Between the asking words and the name they show that somebody else is spoken of: "did you tell them the number?"."""
@@ -45,6 +46,10 @@ class SecretSpec(Model):
     allowed: Phrases = Field(default=(), description="Parts that may be asked for: 'last four'.")
     stops: Phrases = Field(default=(), description="Words that stop the caller.")
     other_numbers: Phrases = Field(default=(), description="Names of other long numbers: 'ticket number'.")
+    about: Phrases = Field(default=(), description="Words that show that it is talked of: 'card'.")
+    perhaps: Phrases = Field(
+        default=(), description="What may stand for it where it is talked of: unsure when asked for."
+    )
     digits_from: int = Field(default=12, ge=5)
     digits_to: int = Field(default=19, ge=5)
     stop_seconds: float = Field(default=5, gt=0)
@@ -81,7 +86,7 @@ def check(spec: SecretSpec, context: Context) -> Finding:
     heard = context.heard
     requests, doubtful = _requests(spec, context)
     taken, unclear = _taken(spec, context)
-    repeats = _repeats(spec, heard, taken + unclear)
+    repeats = _repeats(spec, heard, taken + unclear + _begun(spec, context))
     if requests or taken or repeats:
         perhaps = [] if requests else _led_to(doubtful, taken)
         evidence = cite(heard, *requests, *perhaps)
@@ -135,7 +140,36 @@ def _requests(spec: SecretSpec, context: Context) -> tuple[list[Hit], list[Hit]]
         request = make_hit(turn, start, until)
         clear = hit.heard and (not asks or asks[-1].heard) and not _hole(turn, start, hit.first)
         (counted if clear else doubtful).append(request)
-    return counted, doubtful
+    return counted, doubtful or _asked_otherwise(spec, context)
+
+
+def _asked_otherwise(spec: SecretSpec, context: Context) -> list[Hit]:
+    """Return requests that do not name the secret, but what may stand for it, while it is talked of."""
+    heard = context.heard
+    perhaps, asking = context.phrases(spec.perhaps), context.phrases(spec.requests)
+    allowed, stops, about = (context.phrases(p) for p in (spec.allowed, spec.stops, spec.about))
+    found: list[Hit] = []
+    for turn in heard.turns_of("agent"):
+        hits = perhaps.find(turn, fuzzy=False)
+        if not hits or stops.find(turn) or not _talked_of(about, heard, turn):
+            continue
+        for hit in hits:
+            first, last = turn.sentence_range(hit.first)
+            low = max(first, hit.first - _REQUEST_REACH)
+            asks = asking.find(turn, low, hit.last, fuzzy=False)
+            excused = allowed.find(turn, max(first, hit.first - 6), min(last, hit.last + 6))
+            if excused or negated(hit) or quoted(hit) or any(negated(ask) for ask in asks):
+                continue
+            if asks or turn.tokens[last].stop == "?" or "please" in turn.texts[first : last + 1]:
+                found.append(make_hit(turn, asks[-1].first if asks else hit.first, hit.last))
+    return found
+
+
+def _talked_of(about: PhraseSet, heard: Heard, turn: Turn) -> bool:
+    """Say whether words for the secret's thing stand in a turn or in one of the two before it."""
+    return any(
+        about.find(other, fuzzy=False) for other in heard.turns[max(0, turn.index - 2) : turn.index + 1]
+    )
 
 
 def _asked_after(heard: Heard, hit: Hit, named: PhraseSet) -> int | None:
@@ -214,6 +248,27 @@ def _taken(spec: SecretSpec, context: Context) -> tuple[list[_Long], list[_Long]
         elif _in_context(spec, context, number) or size >= spec.digits_from:
             unclear.append(number)
     return taken, unclear
+
+
+def _begun(spec: SecretSpec, context: Context) -> list[_Long]:
+    """Return numbers that the caller began to read out while the secret's thing was talked of, and no other."""
+    numbers = []
+    for number in _longs(context.heard, "customer"):
+        named = _last_named(spec.about, context, number, turns=1)
+        other = _last_named(spec.other_numbers, context, number, turns=1)
+        if len(number.text) <= spec.repeat_over or named is None or (other is not None and other > named):
+            continue
+        if other is None or not _other_asked(spec, context, number):
+            numbers.append(number)
+    return numbers
+
+
+def _other_asked(spec: SecretSpec, context: Context, number: _Long) -> bool:
+    """Say whether the agent's last turn asked for another number."""
+    before = context.heard.turns[: number.pieces[0][0].index]
+    agent = [turn for turn in before if turn.speaker == "agent" and not turn.back_channel][-1:]
+    hits = context.phrases(spec.other_numbers).find_in(whole(agent), fuzzy=False)
+    return any(asked(hit) or len(hit.turn.tokens) <= _SHORT_REQUEST for hit in hits)
 
 
 def _is_other(spec: SecretSpec, context: Context, number: _Long) -> bool:

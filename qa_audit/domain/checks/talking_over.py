@@ -12,13 +12,14 @@ from qa_audit.domain.checks.heard import BACK_CHANNELS, Heard
 from qa_audit.domain.checks.phrases import Hit
 from qa_audit.domain.checks.windows import said_within
 from qa_audit.domain.findings import Evidence, Finding
-from qa_audit.domain.text import Token
+from qa_audit.domain.text import Token, word_set
 from qa_audit.domain.transcript import Speaker
 
 if TYPE_CHECKING:
     from qa_audit.domain.checks.acoustic import AcousticSpec
 
 _ECHO_SECONDS = 0.3
+_SUBJECTS = word_set("i we you they he she it people who nobody")
 
 
 def talk_over(spec: AcousticSpec, context: Context) -> Finding:
@@ -77,7 +78,14 @@ def _listening(words: Sequence[Token]) -> bool:
 def _rightly(spec: AcousticSpec, context: Context, found: Interruption, who: Speaker) -> bool:
     """Say whether a speaker interrupted for a good reason, such as stopping a card number."""
     stretches = said_within(context.heard, who, found.start - 0.5, found.end + 5)
-    return bool(context.phrases(spec.rightly).find_in(stretches))
+    reasons = context.phrases(spec.rightly).find_in(stretches)
+    return any(not _of_others(hit) for hit in reasons)
+
+
+def _of_others(hit: Hit) -> bool:
+    """Say whether "never tell …" and the like have a subject, so that they tell something and ask for nothing."""
+    before = hit.turn.tokens[hit.first - 1] if hit.first else None
+    return before is not None and not before.stop and before.text in _SUBJECTS
 
 
 def _echo(heard: Heard, words: Sequence[Token], other: Speaker) -> bool:
