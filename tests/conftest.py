@@ -30,13 +30,7 @@ LONGEST_FIRST = ("e2e", "faults", "workers", "cli")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Let the tests of one file, and all that need the site in a browser, run in one worker of several.
-
-    What they share is then made once. The order within a file stays as it was drawn.
-    """
-    for item in items:
-        folder = item.path.relative_to(HERE).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else item.path.as_posix()))
+    """Begin with the folders that take longest; the order within each stays as it was drawn."""
     yield
     items.sort(key=_when)
 

@@ -22,7 +22,7 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
-from tools import speech_corpus, training_network, training_windows
+from tools import sounds, speech_corpus, training_network, training_windows
 from tools import speech_grammar as grammar
 from tools import speech_voices as voices
 from tools.demo_model_export import write_compact
@@ -67,8 +67,17 @@ def learning_rate(progress: float, peak: float) -> float:
     return float(peak * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min((progress - 0.02) / 0.98, 1.0)))))
 
 
-def noise_bank(count: int, seed: int = 3) -> np.ndarray:
-    """Make 30 s stretches of log mel noise in several colours, from 25 to 65 dB below speech."""
+SPEECH_LEVEL = -20.0
+"""The level of the corpus' speech in dBFS."""
+MUSIC_SEED = 1000
+"""Where the seeds of the music heard in training begin: benchmarks use smaller ones."""
+
+
+def noise_bank(count: int, music: int = 0, seed: int = 3) -> np.ndarray:
+    """Make 30 s stretches of log mel sound to lie under speech: noises and music, and four of stillness.
+
+    `count` are noises in several colours, from 25 to 65 dB below speech, `music` music on hold, from 8 to 28 dB.
+    """
     rng = np.random.default_rng(seed)
     bank = []
     for number in range(count):
@@ -81,6 +90,11 @@ def noise_bank(count: int, seed: int = 3) -> np.ndarray:
             spectrum *= (hertz > 280) & (hertz < 3500)
         sound = np.fft.irfft(spectrum, len(white)).astype(np.float32)
         sound *= 10 ** (-rng.uniform(45, 85) / 20) / np.sqrt(np.mean(sound**2))
+        bank.append(speech_corpus.log_mel(sound).astype(np.float16))
+    kinds = [kind for kind in sounds.KINDS if kind.startswith("music-")]
+    for number in range(music):
+        level = SPEECH_LEVEL - rng.uniform(8, 28)
+        sound = sounds.make(kinds[number % len(kinds)], 30.0, level, seed=MUSIC_SEED + number)
         bank.append(speech_corpus.log_mel(sound).astype(np.float16))
     silence = np.full_like(bank[0], speech_corpus.FLOOR)
     return np.stack([*bank, silence, silence, silence, silence])
@@ -250,6 +264,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=20_000, help="sentences in the corpus")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=144)
+    parser.add_argument("--music", type=int, default=44, help="stretches of music to lie under some windows")
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
     parser.add_argument("--workers", type=int, default=2, help="processes that share each batch")
     parser.add_argument("--peak", type=float, default=2.0e-3, help="highest learning rate")
@@ -302,7 +317,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
     vocab = training_windows.vocabulary()
     store = [Store(clips, table)]
     watched = Store(held_out_clips(options.work, 240, options.seed + 77), table)
-    noise = torch.from_numpy(noise_bank(20))
+    noise = torch.from_numpy(noise_bank(20, options.music))
     model = training_network.new_model(len(vocab.ids), options.width)
     helpers = training_network.Helpers(options.width, len(table) + 1, len(vocab.text) + 1)
     optimizer = torch.optim.AdamW(
