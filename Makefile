@@ -5,7 +5,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
-WORKERS ?= 4
+WORKERS ?= 3
 
 # The first Python on the machine that will do.
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
