@@ -65,7 +65,7 @@ def test_no_process_outlives_the_demo(start: Start, number: signal.Signals) -> N
     assert wait_until(lambda: is_complete(demo)), demo.family()
     demo.process.send_signal(number)
     demo.process.wait(timeout=30)
-    assert wait_until(lambda: not alive(demo.seen), 5), alive(demo.seen)
+    assert wait_until(lambda: not alive(demo.seen), 15), alive(demo.seen)
     if number != signal.SIGKILL:
         assert demo.process.returncode == 0
         assert demo.words.rstrip().endswith("Stopping.")
@@ -81,7 +81,7 @@ def test_a_second_ctrl_c_ends_everything_at_once(start: Start) -> None:
     assert demo.says("Stopping.")
     demo.process.send_signal(signal.SIGINT)
     demo.process.wait(timeout=5)
-    assert wait_until(lambda: not alive(demo.seen), 5), alive(demo.seen)
+    assert wait_until(lambda: not alive(demo.seen), 15), alive(demo.seen)
     assert demo.process.returncode == 128 + signal.SIGINT
 
 
@@ -112,7 +112,7 @@ def test_the_death_of_one_process_ends_the_demo_and_names_its_log(start: Start) 
     demo.process.wait(timeout=30)
     assert demo.process.returncode == 1
     assert re.search(r"qa-audit: The web process ended \(exit -9\). See \S+web.log", demo.words)
-    assert wait_until(lambda: not alive(demo.seen), 5)
+    assert wait_until(lambda: not alive(demo.seen), 15)
 
 
 def test_a_second_demo_in_the_same_folder_and_a_taken_port_are_said_in_one_line(

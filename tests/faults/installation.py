@@ -106,7 +106,7 @@ class Installation:
             session.expunge_all()
             return found
 
-    def wait(self, until: Callable[[], object], seconds: float = 40.0) -> None:
+    def wait(self, until: Callable[[], object], seconds: float = 90.0) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not until():
