@@ -105,3 +105,12 @@ def test_the_first_worker_is_followed_and_one_worker_needs_no_group() -> None:
     assert rates[0] < 0.1
     rng = np.random.default_rng(0)
     assert all(plan(0.1, rng).frames <= 1500 for _ in range(20))
+
+
+def test_music_lies_louder_under_speech_than_noise_and_stillness_stays() -> None:
+    from tools.train_demo_model import noise_bank
+
+    bank = noise_bank(1, music=1)
+    assert bank.shape == (1 + 1 + 4, 3000, 80)
+    noise, music, still = (float(10 ** bank[number].astype(np.float32).max()) for number in (0, 1, 2))
+    assert still < noise < music
