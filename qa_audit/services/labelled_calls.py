@@ -165,11 +165,12 @@ def _call(data: Mapping[str, Any]) -> Call:
     if "transcript" in data:
         transcript = alone.read_own(Value(data["transcript"]))
         return call_with(transcript, {name: data[name] for name in _KNOWN & data.keys()})
-    layout = _text(data, "layout") or "stereo-agent-left"
-    if layout not in get_args(Layout):
+    named = _text(data, "layout") or "stereo-agent-left"
+    layout: Layout | None = next((one for one in get_args(Layout) if one == named), None)
+    if layout is None:
         raise Invalid(f"layout: must be one of {', '.join(get_args(Layout))}")
     language = _text(data, "language") or "en"
-    return scripted_call(_lines(data["lines"]), language=language, layout=layout, **_facts(data))  # type: ignore[arg-type]
+    return scripted_call(_lines(data["lines"]), language=language, layout=layout, **_facts(data))
 
 
 def _lines(value: object) -> Iterator[str]:

@@ -5,7 +5,7 @@ Works on the unmasked words; what it says never shows a digit, only whether the 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import Field
 from rapidfuzz.distance import Levenshtein
@@ -15,18 +15,17 @@ from qa_audit.domain.checks.base import (
     decided,
     miss_certainty,
     not_applicable,
-    said,
     searched_stretches,
     unsure,
 )
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.misses import miss_quality_beside_overlaps
 from qa_audit.domain.checks.model import Model, Phrases
-from qa_audit.domain.checks.phrases import HIT_PROBABILITY, Hit, PhraseSet
-from qa_audit.domain.checks.spelled import numbers_in, numbers_of
+from qa_audit.domain.checks.phrases import Hit, PhraseSet
+from qa_audit.domain.checks.spelled import SpokenNumber, cite_numbers, numbers_in, numbers_of
 from qa_audit.domain.checks.windows import said_within, whole_of
 from qa_audit.domain.digits import Digits
-from qa_audit.domain.findings import Evidence, Finding
+from qa_audit.domain.findings import Finding
 from qa_audit.domain.text import word_set
 
 _CONTEXT_SECONDS = 20.0
@@ -60,42 +59,6 @@ class ReadbackSpec(Model):
     )
 
 
-class _Number(NamedTuple):
-    """A number, said in one go or in pieces."""
-
-    pieces: tuple[tuple[Turn, Digits], ...]
-
-    @property
-    def turn(self) -> Turn:
-        return self.pieces[0][0]
-
-    @property
-    def text(self) -> str:
-        return "".join([run.text for _, run in self.pieces])
-
-    @property
-    def size(self) -> int:
-        return len(self.text)
-
-    @property
-    def weakest(self) -> float:
-        return min([run.weakest for _, run in self.pieces])
-
-    @property
-    def start(self) -> float:
-        turn, run = self.pieces[0]
-        return turn.tokens[run.first].start
-
-    @property
-    def end(self) -> float:
-        turn, run = self.pieces[-1]
-        return turn.tokens[run.last].end
-
-    @property
-    def weak(self) -> bool:
-        return self.weakest < HIT_PROBABILITY or "•" in self.text
-
-
 def check(spec: ReadbackSpec, context: Context) -> Finding:
     """Find the caller's number, then its repetition."""
     heard = context.heard
@@ -104,13 +67,13 @@ def check(spec: ReadbackSpec, context: Context) -> Finding:
     if not long_enough:
         if given or _asked_without_number(spec, context):
             return unsure(
-                "Perhaps the caller gave a number; it was not heard clearly.", _cite(heard, *given[:1])
+                "Perhaps the caller gave a number; it was not heard clearly.", cite_numbers(heard, *given[:1])
             )
         return not_applicable("The caller gave no such number.")
     for number in long_enough:
         same = _same(heard, number, spec)
         if same is not None:
-            evidence = _cite(heard, number, same)
+            evidence = cite_numbers(heard, number, same)
             if number.weak or same.weak:
                 reason = f"{_size(number)} given; the repetition seems the same, but was not heard clearly."
                 return unsure(reason, evidence, "yes")
@@ -120,7 +83,7 @@ def check(spec: ReadbackSpec, context: Context) -> Finding:
     return _differs(spec, context, long_enough[-1])
 
 
-def _given(spec: ReadbackSpec, context: Context) -> list[_Number]:
+def _given(spec: ReadbackSpec, context: Context) -> list[SpokenNumber]:
     """Return the caller's numbers that are meant; a corrected one gives way to its successor."""
     numbers = [number for number in _callers(context.heard, spec) if _is_meant(spec, context, number)]
     return [
@@ -130,20 +93,20 @@ def _given(spec: ReadbackSpec, context: Context) -> list[_Number]:
     ]
 
 
-def _callers(heard: Heard, spec: ReadbackSpec) -> list[_Number]:
+def _callers(heard: Heard, spec: ReadbackSpec) -> list[SpokenNumber]:
     """Return the caller's numbers that are long enough to look at, pieces put together."""
-    joined: list[_Number] = []
+    joined: list[SpokenNumber] = []
     for turn in heard.turns_of("customer"):
         for run in numbers_of(turn, heard):
-            piece = _Number(((turn, run),))
+            piece = SpokenNumber(((turn, run),))
             if joined and _goes_on(heard, joined[-1], piece, spec):
-                joined[-1] = _Number((*joined[-1].pieces, (turn, run)))
+                joined[-1] = SpokenNumber((*joined[-1].pieces, (turn, run)))
             else:
                 joined.append(piece)
     return [number for number in joined if _LEAST_LOOKED_AT <= number.size <= spec.most]
 
 
-def _goes_on(heard: Heard, number: _Number, piece: _Number, spec: ReadbackSpec) -> bool:
+def _goes_on(heard: Heard, number: SpokenNumber, piece: SpokenNumber, spec: ReadbackSpec) -> bool:
     """Say whether a piece goes on a number: "two two seven, then zero eight", perhaps with an echo between."""
     turn, run = number.pieces[-1]
     following, first = piece.turn, piece.pieces[0][1].first
@@ -162,7 +125,7 @@ def _goes_on(heard: Heard, number: _Number, piece: _Number, spec: ReadbackSpec) 
     return len(words) <= _BETWEEN_PIECES and set(words) <= _JOINERS
 
 
-def _is_meant(spec: ReadbackSpec, context: Context, number: _Number) -> bool:
+def _is_meant(spec: ReadbackSpec, context: Context, number: SpokenNumber) -> bool:
     """Say whether a number is one that is meant, by what was named before and after it.
 
     One that is too short can only be a part of it, and only where the number was named before.
@@ -192,7 +155,7 @@ def _ended(phrases: PhraseSet, turn: Turn, before: float) -> list[Hit]:
     return [hit for hit in phrases.find(turn, fuzzy=False) if hit.end <= before + 0.2]
 
 
-def _corrected(number: _Number, following: _Number) -> bool:
+def _corrected(number: SpokenNumber, following: SpokenNumber) -> bool:
     """Say whether the caller took a number back: "four two, no, sorry, four two seven one"."""
     turn, run = number.pieces[-1]
     if following.start - number.end > _CORRECTION_SECONDS or turn.index != following.turn.index:
@@ -235,11 +198,11 @@ def _read_without_number(spec: ReadbackSpec, context: Context) -> bool:
     return False
 
 
-def _readings(heard: Heard, number: _Number, seconds: float) -> list[_Number]:
+def _readings(heard: Heard, number: SpokenNumber, seconds: float) -> list[SpokenNumber]:
     """Return the agent's numbers from the caller's on, within the seconds after it."""
     start, end = number.start, number.end + seconds
     return [
-        _Number(((turn, run),))
+        SpokenNumber(((turn, run),))
         for turn in heard.turns_during("agent", start, end)
         if turn.end > start and turn.start < end
         for run in numbers_of(turn, heard)
@@ -247,7 +210,7 @@ def _readings(heard: Heard, number: _Number, seconds: float) -> list[_Number]:
     ]
 
 
-def _same(heard: Heard, number: _Number, spec: ReadbackSpec) -> _Number | None:
+def _same(heard: Heard, number: SpokenNumber, spec: ReadbackSpec) -> SpokenNumber | None:
     """Return the agent's reading that holds the number; parts of one reading may be apart."""
     readings = _readings(heard, number, max(spec.seconds, _MEND_SECONDS))
     for reading in readings:
@@ -261,7 +224,7 @@ def _same(heard: Heard, number: _Number, spec: ReadbackSpec) -> _Number | None:
     return mended[0] if mended and len(readings) > 1 else None
 
 
-def _pieced(readings: list[_Number], wanted: str) -> _Number | None:
+def _pieced(readings: list[SpokenNumber], wanted: str) -> SpokenNumber | None:
     """Put readings that follow each other together until they are the number, or cannot be."""
     pieces: tuple[tuple[Turn, Digits], ...] = ()
     text, end = "", readings[0].start
@@ -272,11 +235,11 @@ def _pieced(readings: list[_Number], wanted: str) -> _Number | None:
         pieces += reading.pieces
         end = reading.end
         if text == wanted:
-            return _Number(pieces)
+            return SpokenNumber(pieces)
     return None
 
 
-def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
+def _differs(spec: ReadbackSpec, context: Context, number: SpokenNumber) -> Finding:
     """Decide between 'not repeated', 'repeated wrongly' and 'cannot tell'."""
     heard = context.heard
     readings = _readings(heard, number, spec.seconds)
@@ -285,7 +248,7 @@ def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
     like = [r for r in prompt if size <= r.size <= size + 1]
     if like:
         reading = min(like, key=lambda r: _distance(number.text, r.text))
-        evidence = _cite(heard, number, reading)
+        evidence = cite_numbers(heard, number, reading)
         distance = _distance(number.text, reading.text)
         weakest = min(number.weakest, reading.weakest)
         clear = weakest >= (spec.probability if distance < 2 else 0.8)
@@ -295,7 +258,7 @@ def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
         return unsure(reason, evidence, "no")
     after = said_within(heard, "agent", number.end, number.end + spec.seconds)
     quality = miss_quality_beside_overlaps(heard, "agent", after)
-    looked = _cite(heard, number) + searched_stretches(after)
+    looked = cite_numbers(heard, number) + searched_stretches(after)
     if number.weak or any(_part_of(number, reading) for reading in prompt):
         return unsure("Perhaps the number was read back; it was not heard clearly.", looked, "no")
     if quality.sure:
@@ -303,7 +266,7 @@ def _differs(spec: ReadbackSpec, context: Context, number: _Number) -> Finding:
     return unsure(f"The number was not found again, but {quality.why}.", looked, "no")
 
 
-def _part_of(number: _Number, reading: _Number) -> bool:
+def _part_of(number: SpokenNumber, reading: SpokenNumber) -> bool:
     """Say whether a reading may be a part of the number, of which digits were lost or misheard."""
     _, run = reading.pieces[0]
     one_by_one = run.last - run.first + 1 >= reading.size
@@ -319,14 +282,5 @@ def _distance(number: str, reading: str) -> int:
     return min((Levenshtein.distance(number, part) for part in parts or [reading]), default=len(number))
 
 
-def _size(number: _Number) -> str:
+def _size(number: SpokenNumber) -> str:
     return f"A number of {number.size} characters was"
-
-
-def _cite(heard: Heard, *numbers: _Number) -> tuple[Evidence, ...]:
-    return tuple(
-        item
-        for number in numbers
-        for turn, run in number.pieces
-        for item in said(heard, turn.tokens[run.first : run.last + 1])
-    )

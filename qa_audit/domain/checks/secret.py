@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import Field
 
-from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, said, searched_stretches, unsure
+from qa_audit.domain.checks.base import Context, certainty_of, cite, decided, searched_stretches, unsure
 from qa_audit.domain.checks.guards import asked, negated, quoted
 from qa_audit.domain.checks.heard import Heard, Turn
 from qa_audit.domain.checks.model import Model, Phrases
 from qa_audit.domain.checks.phrases import Hit, PhraseSet, make_hit
+from qa_audit.domain.checks.spelled import SpokenNumber, cite_numbers
 from qa_audit.domain.checks.windows import whole, whole_of
 from qa_audit.domain.digits import Digits
 from qa_audit.domain.findings import Evidence, Finding
@@ -57,30 +58,6 @@ class SecretSpec(Model):
     repeat_over: int = Field(default=4, ge=1, description="The agent must not repeat more digits than this.")
 
 
-class _Long(NamedTuple):
-    """Digits one speaker said in one go or with short pauses, over one or several turns."""
-
-    pieces: tuple[tuple[Turn, Digits], ...]
-
-    @property
-    def text(self) -> str:
-        return "".join(run.text for _, run in self.pieces)
-
-    @property
-    def weakest(self) -> float:
-        return min(run.weakest for _, run in self.pieces)
-
-    @property
-    def start(self) -> float:
-        turn, run = self.pieces[0]
-        return turn.tokens[run.first].start
-
-    @property
-    def end(self) -> float:
-        turn, run = self.pieces[-1]
-        return turn.tokens[run.last].end
-
-
 def check(spec: SecretSpec, context: Context) -> Finding:
     """Look for a request, for digits let through, and for digits repeated."""
     heard = context.heard
@@ -91,7 +68,7 @@ def check(spec: SecretSpec, context: Context) -> Finding:
         perhaps = [] if requests else _led_to(doubtful, taken)
         evidence = cite(heard, *requests, *perhaps)
         for number in (*taken[:1], *repeats[:1]):
-            evidence += _cite(heard, number)
+            evidence += cite_numbers(heard, number)
         did = [
             *(["asked for"] if requests else []),
             *(["let through"] if taken else []),
@@ -105,7 +82,7 @@ def check(spec: SecretSpec, context: Context) -> Finding:
     masked = _masked(spec, context)
     if doubtful or unclear or masked:
         evidence = cite(heard, *doubtful[:1]) + tuple(
-            e for number in unclear[:1] for e in _cite(heard, number)
+            e for number in unclear[:1] for e in cite_numbers(heard, number)
         )
         return unsure(f"Perhaps {spec.what} was asked for or let through.", evidence or masked, "no")
     stopped = _stops(spec, context)
@@ -190,7 +167,7 @@ def _asked_after(heard: Heard, hit: Hit, named: PhraseSet) -> int | None:
     return last if turn.tokens[last].stop == "?" and verbless else None
 
 
-def _led_to(doubtful: Sequence[Hit], taken: Sequence[_Long]) -> list[Hit]:
+def _led_to(doubtful: Sequence[Hit], taken: Sequence[SpokenNumber]) -> list[Hit]:
     """Return requests that were not heard clearly, and after which the caller did read the number out."""
     return [
         hit for hit in doubtful if any(0 <= number.start - hit.end <= _ANSWER_SECONDS for number in taken)
@@ -202,7 +179,7 @@ def _hole(turn: Turn, first: int, last: int) -> bool:
     return any(token.probability < 0.5 for token in turn.tokens[max(0, first - 2) : last])
 
 
-def _longs(heard: Heard, speaker: Literal["agent", "customer"]) -> list[_Long]:
+def _longs(heard: Heard, speaker: Literal["agent", "customer"]) -> list[SpokenNumber]:
     """Return one speaker's digits, joined over short pauses and back-channels."""
     joined: list[list[tuple[Turn, Digits]]] = []
     for turn in heard.turns_of(speaker):
@@ -211,7 +188,7 @@ def _longs(heard: Heard, speaker: Literal["agent", "customer"]) -> list[_Long]:
                 joined[-1].append((turn, run))
             else:
                 joined.append([(turn, run)])
-    return [_Long(tuple(pieces)) for pieces in joined]
+    return [SpokenNumber(tuple(pieces)) for pieces in joined]
 
 
 def _goes_on(heard: Heard, before: tuple[Turn, Digits], turn: Turn, run: Digits) -> bool:
@@ -228,12 +205,12 @@ def _goes_on(heard: Heard, before: tuple[Turn, Digits], turn: Turn, run: Digits)
     return tail + run.first <= 4 and pause <= _JOIN_SECONDS
 
 
-def _taken(spec: SecretSpec, context: Context) -> tuple[list[_Long], list[_Long]]:
+def _taken(spec: SecretSpec, context: Context) -> tuple[list[SpokenNumber], list[SpokenNumber]]:
     """Return card-like numbers the caller read out without being stopped: surely, and perhaps."""
     heard = context.heard
     stops = [hit.start for hit in _stops(spec, context)]
-    taken: list[_Long] = []
-    unclear: list[_Long] = []
+    taken: list[SpokenNumber] = []
+    unclear: list[SpokenNumber] = []
     for number in _longs(heard, "customer"):
         size = len(number.text)
         if size <= spec.stop_digits or _is_other(spec, context, number):
@@ -250,7 +227,7 @@ def _taken(spec: SecretSpec, context: Context) -> tuple[list[_Long], list[_Long]
     return taken, unclear
 
 
-def _begun(spec: SecretSpec, context: Context) -> list[_Long]:
+def _begun(spec: SecretSpec, context: Context) -> list[SpokenNumber]:
     """Return numbers that the caller began to read out while the secret's thing was talked of, and no other."""
     numbers = []
     for number in _longs(context.heard, "customer"):
@@ -263,25 +240,24 @@ def _begun(spec: SecretSpec, context: Context) -> list[_Long]:
     return numbers
 
 
-def _other_asked(spec: SecretSpec, context: Context, number: _Long) -> bool:
+def _other_asked(spec: SecretSpec, context: Context, number: SpokenNumber) -> bool:
     """Say whether the agent's last turn asked for another number."""
-    before = context.heard.turns[: number.pieces[0][0].index]
-    agent = [turn for turn in before if turn.speaker == "agent" and not turn.back_channel][-1:]
+    agent = context.heard.last_before(number.turn, "agent")
     hits = context.phrases(spec.other_numbers).find_in(whole(agent), fuzzy=False)
     return any(asked(hit) or len(hit.turn.tokens) <= _SHORT_REQUEST for hit in hits)
 
 
-def _is_other(spec: SecretSpec, context: Context, number: _Long) -> bool:
+def _is_other(spec: SecretSpec, context: Context, number: SpokenNumber) -> bool:
     """Say whether another long number was being talked about just before: a ticket or telephone number."""
     other = _last_named(spec.other_numbers, context, number, turns=1)
     return other is not None and other > (_last_named(spec.named, context, number) or -1.0)
 
 
-def _in_context(spec: SecretSpec, context: Context, number: _Long) -> bool:
+def _in_context(spec: SecretSpec, context: Context, number: SpokenNumber) -> bool:
     return _last_named(spec.named, context, number) is not None and not _is_other(spec, context, number)
 
 
-def _last_named(phrases: Phrases, context: Context, number: _Long, turns: int = 3) -> float | None:
+def _last_named(phrases: Phrases, context: Context, number: SpokenNumber, turns: int = 3) -> float | None:
     """Return when one of the phrases was last said, in the number's turn or the agent's last ones."""
     compiled = context.phrases(phrases)
     own = number.pieces[0][0]
@@ -295,7 +271,7 @@ def _last_named(phrases: Phrases, context: Context, number: _Long, turns: int = 
     return max(times, default=None)
 
 
-def _repeats(spec: SecretSpec, heard: Heard, taken: list[_Long]) -> list[_Long]:
+def _repeats(spec: SecretSpec, heard: Heard, taken: list[SpokenNumber]) -> list[SpokenNumber]:
     """Return the agent's numbers that share more than the allowed digits with what the caller read out."""
     found = []
     for own in _longs(heard, "agent"):
@@ -332,11 +308,5 @@ def _masked(spec: SecretSpec, context: Context) -> tuple[Evidence, ...]:
         if "•" in number.text and (
             _in_context(spec, context, number) or len(number.text) >= spec.digits_from
         ):
-            return _cite(context.heard, number)
+            return cite_numbers(context.heard, number)
     return ()
-
-
-def _cite(heard: Heard, number: _Long) -> tuple[Evidence, ...]:
-    return tuple(
-        item for turn, run in number.pieces for item in said(heard, turn.tokens[run.first : run.last + 1])
-    )

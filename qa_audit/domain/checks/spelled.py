@@ -5,11 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
+from qa_audit.domain.checks.base import said
 from qa_audit.domain.checks.heard import Heard, Turn
+from qa_audit.domain.checks.phrases import HIT_PROBABILITY
 from qa_audit.domain.checks.slots import date_end
 from qa_audit.domain.digits import Digits, digit_runs, has_digits
-from qa_audit.domain.text import Token, is_number, word_set
+from qa_audit.domain.findings import Evidence
+from qa_audit.domain.text import MASK, Token, is_number, word_set
 
 _LONGEST_DATE = 8
 """Words of a date: "the 3rd of the 5th, 19 87"."""
@@ -19,6 +23,59 @@ _ALPHABET = word_set(
     papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
     """
 )
+
+
+class SpokenNumber(NamedTuple):
+    """A number that one speaker said, in one go or in pieces."""
+
+    pieces: tuple[tuple[Turn, Digits], ...]
+
+    @property
+    def turn(self) -> Turn:
+        """Return the turn in which it begins."""
+        return self.pieces[0][0]
+
+    @property
+    def text(self) -> str:
+        """Return its characters in a row."""
+        return "".join([run.text for _, run in self.pieces])
+
+    @property
+    def size(self) -> int:
+        """Count its characters."""
+        return len(self.text)
+
+    @property
+    def weakest(self) -> float:
+        """Return the lowest probability of its words."""
+        return min([run.weakest for _, run in self.pieces])
+
+    @property
+    def start(self) -> float:
+        """Return when it begins, in seconds."""
+        turn, run = self.pieces[0]
+        return turn.tokens[run.first].start
+
+    @property
+    def end(self) -> float:
+        """Return when it ends, in seconds."""
+        turn, run = self.pieces[-1]
+        return turn.tokens[run.last].end
+
+    @property
+    def weak(self) -> bool:
+        """Say whether one of its words was not heard surely enough, or is masked."""
+        return self.weakest < HIT_PROBABILITY or MASK[0] in self.text
+
+
+def cite_numbers(heard: Heard, *numbers: SpokenNumber) -> tuple[Evidence, ...]:
+    """Cite numbers, in the order given."""
+    return tuple(
+        item
+        for number in numbers
+        for turn, run in number.pieces
+        for item in said(heard, turn.tokens[run.first : run.last + 1])
+    )
 
 
 def numbers_in(tokens: Sequence[Token]) -> list[Digits]:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from qa_audit.domain.access import ensure
-from qa_audit.services import calls, erasing, tasks
+from qa_audit.services import calls, corrections, erasing, tasks
 from qa_audit.web.auth import actor
 from qa_audit.web.calls.listing import list_page
 from qa_audit.web.calls.pages import DeletePage
@@ -47,7 +47,8 @@ def show(id: str) -> str:
     ports, who = runtime(), actor()
     call = calls.get_call(ports, who, id)
     begin = request.args.get("t", 0.0, type=float)
-    return render("calls/call.html", call_page(ports, who, call, begin), block="body")
+    kept = corrections.kept_before(ports, who, id)
+    return render("calls/call.html", call_page(ports, who, call, begin, kept=kept), block="body")
 
 
 @blueprint.post("/calls/<id>/retry")

@@ -9,7 +9,7 @@ from flask import url_for
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.imported.reading import ENGINE as IMPORTED
 from qa_audit.domain.transcript import EngineInfo, Speaker
-from qa_audit.services import calls, corrections, outcomes
+from qa_audit.services import calls, outcomes
 from qa_audit.services.calls import CallDetail, RecordingFacts
 from qa_audit.services.erasing import LOCKED
 from qa_audit.services.ports import Ports
@@ -19,6 +19,7 @@ from qa_audit.web.calls.transcript import lines_of, marks_of
 from qa_audit.web.calls.words import (
     LAYOUTS,
     NO_HISTORY,
+    KeptBefore,
     moment_of,
     status_words,
     title_of,
@@ -37,17 +38,22 @@ _DEMO_NOTE = "demo_model"
 
 
 def call_page(
-    ports: Ports, actor: Actor, call: CallDetail, begin: float, address: str | None = None
+    ports: Ports,
+    actor: Actor,
+    call: CallDetail,
+    begin: float,
+    address: str | None = None,
+    kept: KeptBefore = NO_HISTORY,
 ) -> CallPage:
     """Build the page of a call; `begin` is where its sound starts, in seconds.
 
-    `address` is the page that its moments lead to, the call's own unless another page shows the call.
+    `address` is the page that its moments lead to, the call's own unless another page shows the call; `kept` tells
+    how often reviewers kept such answers of the machine before.
     """
     address = address or url_for("calls.show", id=call.id)
     moment, is_received = moment_of(call)
     rubrics = outcomes.rubrics_of(ports, [prescore.rubric for prescore in call.prescores])
     transcript = call.transcript
-    kept = corrections.kept_before(ports, actor, call.id) if can(actor, "hear_calls") else NO_HISTORY
     stuck = call.status == "failed" or any(task.state in ("failed", "parked") for task in call.tasks)
     return CallPage(
         title=title_of(call),

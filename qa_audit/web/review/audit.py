@@ -10,14 +10,14 @@ from flask import url_for
 from qa_audit.domain.access import Actor, can
 from qa_audit.domain.audit import Line as AuditLine
 from qa_audit.domain.findings import SectionScore
-from qa_audit.services import corrections, outcomes, review_queue
+from qa_audit.services import corrections, review_queue
 from qa_audit.services.audit_desk import AuditView, Part
 from qa_audit.services.calls import CallDetail
 from qa_audit.services.ports import Ports
 from qa_audit.services.reviewing import StaleAnswer
-from qa_audit.web.calls.findings import parts_of
-from qa_audit.web.calls.pages import CallPage
+from qa_audit.web.calls.pages import CallPage, RubricPart
 from qa_audit.web.calls.single import call_page
+from qa_audit.web.calls.words import KeptBefore
 from qa_audit.web.pages import Tone
 from qa_audit.web.review.lines import (
     MachineLines,
@@ -70,8 +70,9 @@ class Request:
 def review_page(ports: Ports, actor: Actor, view: AuditView, request: Request) -> ReviewPage:
     """Build the page of an audit."""
     call, address = view.call, url_for("review.show", id=view.call.id)
-    base = call_page(ports, actor, call, request.begin, address)
-    lines = _Lines(ports, actor, view, request)
+    kept = corrections.kept_before(ports, actor, call.id)
+    base = call_page(ports, actor, call, request.begin, address, kept)
+    lines = _Lines(actor, view, request, base.rubrics, kept)
     view = replace(view, parts=tuple(sorted(view.parts, key=_urgency)))
     parts = tuple(lines.part(part) for part in view.parts)
     return ReviewPage(
@@ -105,17 +106,21 @@ def review_page(ports: Ports, actor: Actor, view: AuditView, request: Request) -
 class _Lines:
     """Puts the lines of one audit into words for one person."""
 
-    def __init__(self, ports: Ports, actor: Actor, view: AuditView, request: Request) -> None:
-        self._actor, self._view, self._request = actor, view, request
-        address = url_for("review.show", id=view.call.id)
-        rubrics = outcomes.rubrics_of(ports, [prescore.rubric for prescore in view.call.prescores])
+    def __init__(
+        self,
+        actor: Actor,
+        view: AuditView,
+        request: Request,
+        machine: Iterable[RubricPart],
+        kept: KeptBefore,
+    ) -> None:
+        self._actor, self._view, self._request, self._kept = actor, view, request, kept
         self._machine: MachineLines = {
             (part.id, line.id): line
-            for part in parts_of(view.call.prescores, rubrics, address)
+            for part in machine
             for line in (*part.open, *part.settled)
             if part.version.startswith(_pinned(view, part.id))
         }
-        self._kept = corrections.kept_before(ports, actor, view.call.id)
 
     def part(self, part: Part) -> ReviewPart:
         """Put one rubric into words: open lines by urgency, sure and settled ones in the rubric's order."""

@@ -128,8 +128,9 @@ def whole_form(rubric: Rubric, typed: Typed | None = None) -> WholeForm:
 def read_criterion(criterion: Criterion, form: Typed) -> CriterionEdit:
     """Read one criterion from its form; a field that the form does not bring stays. Raises Invalid."""
     now, wrong = as_edit(criterion), dict[str, str]()
-    gravity = form.get("gravity", now.gravity)
-    if gravity not in GRAVITIES:
+    named = form.get("gravity", now.gravity)
+    gravity = next((one for one in GRAVITIES if one == named), None)
+    if gravity is None:
         wrong["gravity"] = "is none of the choices"
     points = _number(form, "points", now.points, wrong)
     edit = replace(
@@ -145,9 +146,9 @@ def read_criterion(criterion: Criterion, form: Typed) -> CriterionEdit:
         policy=_prose(form, "policy", now.policy),
         na=_prose(form, "na", now.na),
     )
-    if wrong:
+    if wrong or gravity is None:
         raise Invalid("The form cannot be saved like this.", wrong)
-    return replace(edit, gravity=gravity)  # type: ignore[arg-type]
+    return replace(edit, gravity=gravity)
 
 
 def read_whole(rubric: Rubric, form: Typed) -> RubricEdit:
