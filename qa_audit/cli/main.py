@@ -48,8 +48,8 @@ class Commands(click.Group):
         """Run the command; an error becomes one line on stderr unless `--debug` is given."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # the last: whoever read the output has enough of it, and click ends without a word
         except Exception as error:
             if ctx.params.get("debug"):
                 raise

@@ -132,3 +132,15 @@ def test_a_worker_in_a_burst_ends_when_nothing_is_due(installation: Path) -> Non
     done = run("worker", "--burst", "--queues", "default")
     assert done.returncode == 0, done.stderr
     assert "QA_AUDIT_REDIS_URL" in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_word() -> None:
+    asked = command(
+        "rubric", "check", *(str(path) for path in sorted((REPOSITORY / "rubrics").glob("*.yaml")))
+    )
+    with subprocess.Popen(asked, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
+        assert begun.stdout is not None
+        assert begun.stderr is not None
+        begun.stdout.close()
+        assert begun.stderr.read() == b""
+        assert begun.wait(60) == 1
