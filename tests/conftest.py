@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from qa_audit.config import Settings
 from qa_audit.runtime import Runtime
@@ -55,6 +56,12 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compile each page template once: hundreds of tests build an application of their own."""
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))}
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to copy."""
@@ -67,49 +74,42 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a Postgres with a migrated template database `qa_template`."""
+    """The address of a Postgres, without a database's name."""
     given = os.environ.get("QA_AUDIT_TEST_DATABASE_URL")
     if given:
-        yield from _with_template(given.rsplit("/", 1)[0])
+        yield given.rsplit("/", 1)[0]
         return
     programs = postgres.find_programs()
     if programs is None:
         missing("Postgres", "install the package postgresql")
         return
     with postgres.running(programs) as address:
-        yield from _with_template(address)
+        yield address
 
 
-def _with_template(address: str) -> Iterator[str]:
-    name = f"qa_template_{secrets.token_hex(4)}"
-    _sql(address, f"CREATE DATABASE {name}")
-    template = Database(f"{address}/{name}")
-    template.upgrade()
-    template.dispose()
-    yield f"{address}#{name}"
-    _sql(address, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _sql(address: str, statement: str) -> None:
-    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """The address of a migrated database that tests use one after the other; `postgres.empty` between them."""
+    name = f"qa_{secrets.token_hex(6)}"
+    postgres.execute(f"{postgres_server}/postgres", f"CREATE DATABASE {name}")
+    database = Database(f"{postgres_server}/{name}")
+    database.upgrade()
+    database.dispose()
+    yield f"{postgres_server}/{name}"
+    postgres.execute(f"{postgres_server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a fresh, migrated database; every test that uses it runs on both kinds."""
+    """The address of an empty, migrated database; every test that uses it runs on both kinds."""
     if request.param == "sqlite":
         path = tmp_path / "qa_audit.sqlite3"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    address, template = request.getfixturevalue("postgres_server").split("#")
-    name = f"qa_{secrets.token_hex(6)}"
-    _sql(address, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield f"{address}/{name}"
-    _sql(address, f"DROP DATABASE {name} WITH (FORCE)")
+    address = request.getfixturevalue("postgres_database")
+    yield address
+    postgres.empty(address)
 
 
 @pytest.fixture

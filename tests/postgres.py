@@ -1,4 +1,8 @@
-"""A private Postgres for the tests: started once per test run as an unprivileged user, gone afterwards."""
+"""A private Postgres for the tests: started once per test run as an unprivileged user, gone afterwards.
+
+Making and dropping a database takes a tenth of a second and a checkpoint, emptying its few rows a hundredth: tests
+share one database and each leaves it empty.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+EMPTY = """
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
+    FOR name IN SELECT quote_ident(sequencename) FROM pg_sequences
+        WHERE schemaname = 'public' AND last_value IS NOT NULL
+    LOOP PERFORM setval(name::regclass, 1, false); END LOOP;
+END $$
+"""
 
 
 def find_programs() -> Path | None:
@@ -57,3 +80,24 @@ def running(programs: Path) -> Iterator[str]:
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, **common)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def execute(address: str, statement: str) -> None:
+    """Run a statement outside of any transaction."""
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def empty(address: str) -> None:
+    """End all other connections to a database, delete all rows but the schema's version, count from 1 again."""
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(text(END_OTHERS))
+    with engine.begin() as connection:
+        connection.execute(
+            text("SET LOCAL session_replication_role = replica")
+        )  # triggers and foreign keys rest
+        connection.execute(text(EMPTY))
+    engine.dispose()

@@ -38,7 +38,9 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         "qa_audit.web", static_folder=str(bundled("static")), template_folder=str(bundled("templates"))
     )
     app.extensions["qa_audit"] = runtime
-    app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {
+        **app.jinja_options, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True
+    }  # fmt: skip
     app.session_interface = sessions.OwnSessions()
     app.config.update(
         SECRET_KEY=secret_key(runtime.settings),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, delete, select, text
+from sqlalchemy import delete, select
 
 from qa_audit.config import Settings
 from qa_audit.errors import Conflict, Invalid, QaAuditError
@@ -21,6 +21,7 @@ from qa_audit.runtime import Runtime
 from qa_audit.services import backups
 from qa_audit.storage import snapshots
 from qa_audit.storage.tables import Call, Recording
+from tests import postgres
 from tests.conftest import missing
 from tests.factories import make_call, make_recording, make_vendor
 
@@ -40,18 +41,16 @@ def empty(runtime: Runtime, tmp_path: Path, request: pytest.FixtureRequest) -> I
         yield built
         built.db.dispose()
         return
-    address = request.getfixturevalue("postgres_server").split("#")[0]
+    server = request.getfixturevalue("postgres_server")
     name = f"qa_{secrets.token_hex(6)}"
-    admin = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = f"{address}/{name}"
-    built = Runtime(Settings(data_dir=tmp_path / "other", database_url=url, secret_key="for tests only"))
+    postgres.execute(f"{server}/postgres", f"CREATE DATABASE {name}")
+    settings = Settings(
+        data_dir=tmp_path / "other", database_url=f"{server}/{name}", secret_key="for tests only"
+    )
+    built = Runtime(settings)
     yield built
     built.db.dispose()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    postgres.execute(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def add_call(runtime: Runtime, *, playback: bool = True) -> tuple[str, dict[str, bytes]]:

@@ -88,9 +88,7 @@ def test_a_card_number_of_any_issuer_and_grouping_is_cut(
 ) -> None:
     card = with_check_digit(f"{first}{rest}")
     written = gap.join(card[i : i + 4] for i in range(0, len(card), 4))
-    cut = truncate(f"{before}{written}.")
-    assert card[6:-4] not in cut.replace(" ", "").replace("-", "") or set(card[6:-4]) == {card[6]}
-    assert cut == f"{before}{card[:6]}{'*' * (len(card) - 10)}{card[-4:]}."
+    assert truncate(f"{before}{written}.") == f"{before}{card[:6]}{'*' * (len(card) - 10)}{card[-4:]}."
 
 
 @pytest.mark.parametrize(
