@@ -71,12 +71,16 @@ SPEECH_LEVEL = -20.0
 """The level of the corpus' speech in dBFS."""
 MUSIC_SEED = 1000
 """Where the seeds of the music heard in training begin: benchmarks use smaller ones."""
+WATCHED_MUSIC_SEED = 500
+"""Where the seeds of the music begin over which the training is watched."""
+LOUDER_OR_SOFTER = 6.0
+"""How many dB the sound under a window is turned up or down at most, anew for each window."""
 
 
 def noise_bank(count: int, music: int = 0, seed: int = 3) -> np.ndarray:
     """Make 30 s stretches of log mel sound to lie under speech: noises and music, and four of stillness.
 
-    `count` are noises in several colours, from 25 to 65 dB below speech, `music` music on hold, from 8 to 28 dB.
+    `count` are noises in several colours, from 25 to 65 dB below speech, `music` music on hold, from 12 to 24 dB.
     """
     rng = np.random.default_rng(seed)
     bank = []
@@ -91,13 +95,20 @@ def noise_bank(count: int, music: int = 0, seed: int = 3) -> np.ndarray:
         sound = np.fft.irfft(spectrum, len(white)).astype(np.float32)
         sound *= 10 ** (-rng.uniform(45, 85) / 20) / np.sqrt(np.mean(sound**2))
         bank.append(speech_corpus.log_mel(sound).astype(np.float16))
-    kinds = [kind for kind in sounds.KINDS if kind.startswith("music-")]
-    for number in range(music):
-        level = SPEECH_LEVEL - rng.uniform(8, 28)
-        sound = sounds.make(kinds[number % len(kinds)], 30.0, level, seed=MUSIC_SEED + number)
-        bank.append(speech_corpus.log_mel(sound).astype(np.float16))
+    bank.extend(music_bank(rng.uniform(12, 24, music), MUSIC_SEED))
     silence = np.full_like(bank[0], speech_corpus.FLOOR)
     return np.stack([*bank, silence, silence, silence, silence])
+
+
+def music_bank(below: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Make a 30 s stretch of log mel music for each level, in dB below speech; the kinds take turns."""
+    kinds = [kind for kind in sounds.KINDS if kind.startswith("music-")]
+    return [
+        speech_corpus.log_mel(
+            sounds.make(kinds[number % len(kinds)], 30.0, SPEECH_LEVEL - decibels, seed=seed + number)
+        ).astype(np.float16)
+        for number, decibels in enumerate(below)
+    ]
 
 
 @dataclass
@@ -193,7 +204,8 @@ def train_step(
     batch = {key: torch.from_numpy(value) for key, value in arrays.items()}
     frames = batch["mel"].shape[1]
     start = int(torch.randint(0, noise.shape[1] - frames + 1, ()))
-    hiss = noise[batch["noise"], start : start + frames].float()
+    turned = (torch.rand(len(batch["mel"]), 1, 1) * 2 - 1) * LOUDER_OR_SOFTER / 10
+    hiss = noise[batch["noise"], start : start + frames].float() + turned
     mel = training_network.normalise(batch["mel"], hiss, augment=True)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
@@ -233,14 +245,24 @@ def held_out_clips(folder: Path, count: int, seed: int) -> list[speech_corpus.Cl
     return clips
 
 
-def watch(model: torch.nn.Module, store: Store, vocab: Vocabulary, shape: Shape, seed: int = 11) -> float:
-    """Give the word error rate of greedy decoding on windows of held-out sentences."""
+def watch(
+    model: torch.nn.Module, store: Store, vocab: Vocabulary, shape: Shape, below: float | None = None,
+    seed: int = 11,
+) -> float:  # fmt: skip
+    """Give the word error rate of greedy decoding on windows of held-out sentences.
+
+    With `below`, music lies under them, so many dB below the speech.
+    """
     import jiwer
 
     rng = np.random.default_rng(seed)
     quiet = replace(shape, shift=False, timestamps=0.0, prompt=0.0, silent=0.0, cut=0.0)
     arrays = training_windows.batch(store, quiet, vocab, 1, 0.0, rng)
-    mel = training_network.normalise(torch.from_numpy(arrays["mel"]), None, augment=False)
+    music = None
+    if below is not None:
+        bank = np.stack(music_bank(np.full(shape.batch, below), WATCHED_MUSIC_SEED))
+        music = torch.from_numpy(bank[:, : arrays["mel"].shape[1]]).float()
+    mel = training_network.normalise(torch.from_numpy(arrays["mel"]), music, augment=False)
     with torch.autocast("cpu", torch.bfloat16):
         rows = training_network.greedy(model, mel, [vocab.sot, vocab.no_timestamps], vocab.eot)
     truth = [spell([int(t) for t in row if t >= 0], vocab) for row in arrays["targets"]]
@@ -264,7 +286,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=20_000, help="sentences in the corpus")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=144)
-    parser.add_argument("--music", type=int, default=44, help="stretches of music to lie under some windows")
+    parser.add_argument("--music", type=int, default=100, help="stretches of music to lie under some windows")
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
     parser.add_argument("--workers", type=int, default=2, help="processes that share each batch")
     parser.add_argument("--peak", type=float, default=2.0e-3, help="highest learning rate")
@@ -289,7 +311,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     options.command = (
         f"python -m tools.train_demo_model --work WORK --minutes {options.minutes:g} --clips {options.clips} "
-        f"--seed {options.seed} --width {options.width} --workers {options.workers} --peak {options.peak:g}"
+        f"--seed {options.seed} --width {options.width} --workers {options.workers} --peak {options.peak:g} "
+        f"--music {options.music}"
     )
     corpus(options)
     held_out_clips(options.work, 240, options.seed + 77)
@@ -317,7 +340,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
     vocab = training_windows.vocabulary()
     store = [Store(clips, table)]
     watched = Store(held_out_clips(options.work, 240, options.seed + 77), table)
-    noise = torch.from_numpy(noise_bank(20, options.music))
+    noise = torch.from_numpy(noise_bank(40, options.music))
     model = training_network.new_model(len(vocab.ids), options.width)
     helpers = training_network.Helpers(options.width, len(table) + 1, len(vocab.text) + 1)
     optimizer = torch.optim.AdamW(
@@ -380,8 +403,12 @@ def _checkpoint(
     state.model.load_state_dict({**now, **state.average})
     short = watch(state.model, watched, vocab, replace(SHORT, batch=30))
     long = watch(state.model, watched, vocab, replace(TURN, batch=12))
-    figure = (short + long) / 2
-    print(f"watched: WER short {short:.3f} long {long:.3f} best {state.best:.3f}", flush=True)
+    music = watch(state.model, watched, vocab, replace(SHORT, batch=30), below=10.0)
+    figure = (short + long + music) / 3
+    print(
+        f"watched: WER short {short:.3f} long {long:.3f} over music {music:.3f} best {state.best:.3f}",
+        flush=True,
+    )
     if figure <= state.best:
         state.best = figure
         facts = {

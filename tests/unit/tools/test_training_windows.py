@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from tools import training_windows as windows
 from tools.speech_corpus import Clip, tokens_of
+from tools.train_demo_model import watch
+from tools.training_network import new_model
 from tools.training_windows import IGNORE, Shape, Store, Vocabulary
 
 PLAIN = Shape(frames=500, batch=4, fill=(4.0, 9.0), silent=0.0, shift=False)
@@ -96,3 +99,11 @@ def test_used_tokens_hold_all_that_is_needed(vocab: Vocabulary) -> None:
     assert len(vocab.ids) == len(set(vocab.ids))
     assert list(vocab.ids) == sorted(vocab.ids)
     assert list(vocab.text) == list(range(len(vocab.text)))
+
+
+def test_the_training_is_watched_with_music_under_the_speech_too(store: Store, vocab: Vocabulary) -> None:
+    torch.manual_seed(0)
+    model = new_model(len(vocab.ids), width=32, heads=2, encoder=2, decoder=2).eval()
+    shape = replace(PLAIN, frames=150, batch=2, fill=(2.0, 3.0))
+    for below in (None, 10.0):
+        assert watch(model, store, vocab, shape, below=below) > 0.5, "an untrained model understands nothing"
