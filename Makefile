@@ -27,7 +27,7 @@ help: ## Show this list
 demo: $(VENV)/.demo ## Run everything with the bundled calls; Ctrl-C stops all of it
 	@exec $(BIN)/qa-audit demo $(DEMO_ARGS)
 
-# The tests of one file share a worker, so that what they share is made once; the longest files begin.
+# The tests of one file share a worker, so that what they share is made once.
 # The suite starts hundreds of processes: where Python may not keep compiled files, each would compile everything anew.
 test: $(VENV)/.dev ## Run the whole test suite
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)

@@ -25,20 +25,26 @@ HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[1] / "shared"
 
 
-LONGEST_FIRST = ("e2e", "faults", "workers", "cli")
-"""Folders whose tests take longest: begun last, one of them would keep a single worker busy in the end."""
+WAITING = ("faults", "e2e", "cli", "workers")
+"""Folders whose tests mostly wait for other processes, those with the longest files first."""
+BEGUN_BY = 0.7
+"""The share of the other files after which the last waiting file begins, so that none keeps a worker to the end."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Begin with the folders that take longest; the order within each stays as it was drawn."""
+    """Lay the files that wait evenly between those that compute: the processors then always have work.
+
+    The order within a file, and of the files that compute, stays as it was drawn.
+    """
     yield
-    items.sort(key=_when)
-
-
-def _when(item: pytest.Item) -> int:
-    folder = item.path.relative_to(HERE).parts[0]
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+    folders = {item.path: item.path.relative_to(HERE).parts[0] for item in items}
+    waiting = [path for path, folder in folders.items() if folder in WAITING]
+    waiting.sort(key=lambda path: WAITING.index(folders[path]))
+    computing = [path for path, folder in folders.items() if folder not in WAITING]
+    place = {path: BEGUN_BY * number / len(waiting) for number, path in enumerate(waiting)}
+    place |= {path: number / len(computing) for number, path in enumerate(computing)}
+    items.sort(key=lambda item: place[item.path])
 
 
 def missing(what: str, how: str) -> None:
