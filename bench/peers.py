@@ -203,7 +203,7 @@ def under_rule(engine: str, recogniser: Any) -> Iterator[None]:
         recogniser._never = sorted({*recogniser._never, *never})
         with (
             _replaced(tries, TEMPERATURES=(0.0,)),
-            _replaced(module, most_tokens=lambda seconds: TOKENS),
+            _replaced(module, most_tokens=lambda seconds, language: TOKENS),
         ):
             yield
         return
@@ -221,7 +221,7 @@ def under_rule(engine: str, recogniser: Any) -> Iterator[None]:
     with (
         _replaced(tries, TEMPERATURES=(0.0,)),
         _replaced(decoding, task_of=endless),
-        _replaced(openai_whisper, most_tokens=lambda seconds: TOKENS),
+        _replaced(openai_whisper, most_tokens=lambda seconds, language: TOKENS),
     ):
         yield
 

@@ -11,8 +11,8 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
+from dataclasses import asdict, dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,9 @@ from qa_audit.speech.protocol import (
     SpeechChannel,
     no_companions,
 )
-from qa_audit.speech.recogniser import Recogniser
+from qa_audit.speech.recogniser import HeardWindow, Recogniser
 from qa_audit.speech.windows import Packing, Window, windows_of
+from qa_audit.speech.writing import longest_window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,9 @@ DEMO_NOTE = Note(
     text="Made with the demo model, which only understands the bundled calls. For other recordings set "
     "QA_AUDIT_WHISPER_MODEL to a real model, for example base.en.",
 )
+
+HALF = 0.6
+"""What a window's halves may have of its length: speech has a pause near the middle, seldom in it."""
 
 Open = Callable[[models.Found], Recogniser]
 
@@ -189,7 +193,8 @@ class WhisperEngine:
             told = _told_language(recogniser, companion.language)
             if (told, _prompt(companion.hints)) != (host.language, host.hints):
                 return None
-            if not 0 < _count(companion.spans, self._packing) <= room:
+            packing = _fitted(self._packing, host.language)
+            if not 0 < _count(companion.spans, packing) <= room:
                 return None
             channels = companion.open()
             plan = self._plan(recogniser, channels, companion.language, companion.hints)
@@ -212,11 +217,11 @@ class WhisperEngine:
         hints: Sequence[str],
     ) -> _Plan:
         packing = self._packing
-        windows = [
-            window for number, channel in enumerate(channels) for window in _windows(number, channel, packing)
-        ]
-        windows.sort(key=lambda window: (window.start, window.channel))
+        windows = _packed(channels, packing)
         spoken = _language(recogniser, channels, windows, language)
+        fitted = _fitted(packing, spoken)
+        if fitted != packing:
+            windows = _packed(channels, fitted)
         prompt = _prompt(hints)
         size = recogniser.batch
         batches = tuple(tuple(windows[at : at + size]) for at in range(0, len(windows), size))
@@ -231,6 +236,19 @@ class WhisperEngine:
             yield DEMO_NOTE
         if plan.hints:
             yield Note(kind="hints", text=f"The recogniser was told to expect these names: {plan.hints}.")
+
+
+def _fitted(packing: Packing, language: str) -> Packing:
+    """Shorten the windows where a language takes so many tokens that a long one's text has no room for them."""
+    return replace(packing, longest=min(packing.longest, longest_window(language)))
+
+
+def _packed(channels: Sequence[SpeechChannel], packing: Packing) -> list[Window]:
+    """Pack the speech of all channels, in time order."""
+    windows = [
+        window for number, channel in enumerate(channels) for window in _windows(number, channel, packing)
+    ]
+    return sorted(windows, key=lambda window: (window.start, window.channel))
 
 
 def _windows(number: int, channel: SpeechChannel, packing: Packing) -> list[Window]:
@@ -316,4 +334,26 @@ def _hear(
     ]
     calls = [len(share.windows) for share in shares]
     found = iter(recogniser.hear(sounds, language=plan.language, hints=plan.hints, calls=calls, check=check))
-    return [part_of(share.windows, [*islice(found, len(share.windows))]) for share in shares]
+    parts = []
+    for share in shares:
+        heard = zip(share.windows, islice(found, len(share.windows)), strict=True)
+        whole = [_whole(recogniser, share.channels, window, one, plan, check) for window, one in heard]
+        parts.append(part_of([*chain.from_iterable(whole)], plan.language))
+    return parts
+
+
+def _whole(
+    recogniser: Recogniser, channels: Sequence[SpeechChannel], window: Window, heard: HeardWindow, plan: _Plan,
+    check: Callable[[], None],
+) -> Iterator[tuple[Window, HeardWindow]]:  # fmt: skip
+    """Yield a window with what was heard in it; one whose text was full is heard again in halves."""
+    if not heard.is_full:
+        yield window, heard
+        return
+    check()
+    channel = channels[window.channel]
+    said = replace(channel, spans=[span for piece in window.pieces for span in piece.spans])
+    halves = _windows(window.channel, said, Packing(longest=window.seconds * HALF))
+    sounds = [half.sound(channel.samples) for half in halves]
+    again = recogniser.hear(sounds, language=plan.language, hints=plan.hints, check=check)
+    yield from zip(halves, again, strict=True)

@@ -25,10 +25,10 @@ from qa_audit.speech.recogniser import (
     HeardWindow,
     HeardWord,
     SpeechOptions,
-    most_tokens,
 )
 from qa_audit.speech.token_words import timed_words
 from qa_audit.speech.tries import SEED, Decoded, best_tries
+from qa_audit.speech.writing import LONGEST_TEXT, most_tokens
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView
@@ -99,11 +99,21 @@ class FasterRecogniser:
         tokenizer = whisper_files.tokenizer(self._converted.dims["n_vocab"], language)
         encoded = self._encoded(sounds, check)
         lengths = [len(sound) / SAMPLE_RATE for sound in sounds]
-        tries = self._best_tries(encoded, lengths, tokenizer, hints, calls, check)
+        prompt = self._prompt(tokenizer, hints)
+        room = self._converted.dims["n_text_ctx"] - len(prompt)
+        limits = [min(most_tokens(length, language), room) for length in lengths]
+        tries = self._best_tries(encoded, limits, tokenizer, prompt, calls, check)
         words = self._words(encoded, lengths, tokenizer, [one.tokens for one in tries])
         return [
-            HeardWindow(found, one.avg_logprob, one.no_speech_prob, one.temperature, one.is_cut)
-            for found, one in zip(words, tries, strict=True)
+            HeardWindow(
+                found,
+                one.avg_logprob,
+                one.no_speech_prob,
+                one.temperature,
+                one.is_cut,
+                one.is_cut and limit == LONGEST_TEXT,
+            )
+            for found, one, limit in zip(words, tries, limits, strict=True)
         ]
 
     def _load(self) -> Whisper:
@@ -140,21 +150,20 @@ class FasterRecogniser:
     def _best_tries(
         self,
         encoded: StorageView,
-        lengths: Sequence[float],
+        limits: Sequence[int],
         tokenizer: Tokenizer,
-        hints: str,
+        prompt: list[int],
         calls: Sequence[int],
         check: Callable[[], None],
     ) -> list[Decoded]:
         """Decode all windows, those that failed with rising temperature, and return the best try of each."""
-        prompt = self._prompt(tokenizer, hints)
 
         def decode(left: list[int], temperature: float) -> list[Decoded]:
             check()
-            part = encoded if len(left) == len(lengths) else _chosen(encoded, left)
-            return self._decoded(part, [lengths[place] for place in left], tokenizer, prompt, temperature)
+            part = encoded if len(left) == len(limits) else _chosen(encoded, left)
+            return self._decoded(part, [limits[place] for place in left], tokenizer, prompt, temperature)
 
-        return best_tries(len(lengths), decode, calls, beams=self._options.beam)
+        return best_tries(len(limits), decode, calls, beams=self._options.beam)
 
     def _sample_as_the_first_time(self) -> None:
         """Load the model anew when it was sampled from before, so that a batch comes out the same every time.
@@ -176,17 +185,15 @@ class FasterRecogniser:
     def _decoded(
         self,
         encoded: StorageView,
-        lengths: Sequence[float],
+        limits: Sequence[int],
         tokenizer: Tokenizer,
         prompt: list[int],
         temperature: float,
     ) -> list[Decoded]:
-        """Decode once, each window with as many tokens as its sound can hold.
+        """Decode once, each window with no more tokens than its limit.
 
         CTranslate2 has one limit for a batch: windows that outran their own are decoded again with it.
         """
-        room = self._converted.dims["n_text_ctx"] - len(prompt)
-        limits = [min(most_tokens(seconds), room) for seconds in lengths]
         found = self._generated(encoded, max(limits), tokenizer, prompt, temperature)
         for limit in {limits[n] for n, one in enumerate(found) if len(one.tokens) > limits[n]}:
             again = [n for n, one in enumerate(found) if limits[n] == limit and len(one.tokens) > limit]

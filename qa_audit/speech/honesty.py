@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qa_audit.domain.transcript import Note, Word
 from qa_audit.speech.repeats import loops
+from qa_audit.speech.writing import UNSPACED
 
 Stretch = tuple[int, int]
 """Words from the first to the one past the last."""
 
-FASTEST = 12.0
-"""Words per second: twice what the fastest speakers reach over a few words."""
 
-RUSHED = 4
-"""So many words in a row that are too fast were not said; fewer may have been timed badly."""
+@dataclass(frozen=True)
+class Pace:
+    """What nobody keeps up with: `count` words in a row at more than `fastest` a second.
+
+    Fewer words that are too fast may have been timed badly.
+    """
+
+    fastest: float
+    count: int
+
+
+WORDS = Pace(fastest=12.0, count=4)
+"""Twice as fast as the fastest speakers are over a few words."""
+
+CHARACTERS = Pace(fastest=40.0, count=12)
+"""The same where each character counts as a word: some ten are spoken in a second."""
 
 UNSURE_TAIL = 0.15
 """A window's last words were made up when they are this improbable on (geometric) average."""
@@ -29,10 +43,16 @@ _REASONS = {
 }
 
 
-def honest(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Note, ...]]:
+def honest(words: Sequence[Word], language: str) -> tuple[tuple[Word, ...], tuple[Note, ...]]:
     """Return the words of a window that may stand, and a note (what, where, why) for each stretch dropped."""
     kept, notes = list(words), []
-    for kind, find in _TESTS.items():
+    pace = CHARACTERS if language in UNSPACED else WORDS
+    tests = {
+        "repetition": repeated,
+        "too_fast": lambda found: rushed(found, pace),
+        "unsure_tail": unsure_tail,
+    }
+    for kind, find in tests.items():
         for first, last in reversed(find(kept)):
             where = {"start": kept[first].start, "end": kept[last - 1].end}
             notes.append(Note(kind=kind, text=_REASONS[kind], **where))
@@ -45,14 +65,14 @@ def repeated(words: Sequence[Word]) -> list[Stretch]:
     return loops([word.text for word in words])
 
 
-def rushed(words: Sequence[Word]) -> list[Stretch]:
+def rushed(words: Sequence[Word], pace: Pace) -> list[Stretch]:
     """Find runs of words that follow each other faster than anybody speaks."""
     found: list[Stretch] = []
     first = 0
     for at in range(1, len(words) + 1):
-        if at < len(words) and words[at].start - words[at - 1].start < 1 / FASTEST:
+        if at < len(words) and words[at].start - words[at - 1].start < 1 / pace.fastest:
             continue
-        if at - first >= RUSHED:
+        if at - first >= pace.count:
             found.append((first, at))
         first = at
     return found
@@ -67,10 +87,3 @@ def unsure_tail(words: Sequence[Word]) -> list[Stretch]:
         if total / (len(words) - at) < math.log(UNSURE_TAIL) and (chance or 0.0) < UNSURE_TAIL:
             first = at
     return [(first, len(words))] if len(words) - first >= LEAST_TAIL else []
-
-
-_TESTS: dict[str, Callable[[Sequence[Word]], list[Stretch]]] = {
-    "repetition": repeated,
-    "too_fast": rushed,
-    "unsure_tail": unsure_tail,
-}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from qa_audit.speech import alignment, decoding, models, precision
 from qa_audit.speech.encoded import encode, features
 from qa_audit.speech.protocol import SAMPLE_RATE
-from qa_audit.speech.recogniser import AS_USUAL, GPU_BATCH, HeardWindow, SpeechOptions, most_tokens
+from qa_audit.speech.recogniser import AS_USUAL, GPU_BATCH, HeardWindow, SpeechOptions
+from qa_audit.speech.writing import LONGEST_TEXT, most_tokens
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -89,14 +90,21 @@ class OpenAIRecogniser:
         encoded = encode(self._model, [self._mel(sound) for sound in sounds], check)
         seconds = [len(sound) / SAMPLE_RATE for sound in sounds]
         wording = decoding.Wording(language, hints, self._options.beam)
-        limits = [most_tokens(length) for length in seconds]
+        limits = [most_tokens(length, language) for length in seconds]
         found = decoding.decode(self._model, encoded, limits, wording, check, calls)
         tokenizer = decoding.task_of(self._model, wording).tokenizer
         texts = [[token for token in text.tokens if token < tokenizer.eot] for text in found]
         words = alignment.align(self._model, tokenizer, encoded, texts, seconds)
         return [
-            HeardWindow(timed, text.avg_logprob, text.no_speech_prob, text.temperature, text.is_cut)
-            for timed, text in zip(words, found, strict=True)
+            HeardWindow(
+                timed,
+                text.avg_logprob,
+                text.no_speech_prob,
+                text.temperature,
+                text.is_cut,
+                text.is_cut and limit == LONGEST_TEXT,
+            )
+            for timed, text, limit in zip(words, found, limits, strict=True)
         ]
 
     def _mel(self, sound: NDArray[Any]) -> Tensor:

@@ -23,14 +23,14 @@ LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
 
 
-def part_of(windows: Sequence[Window], found: Sequence[HeardWindow]) -> Part:
+def part_of(found: Sequence[tuple[Window, HeardWindow]], language: str) -> Part:
     """Place in the call what was heard in its windows, as plain data."""
     stretches: list[dict[str, object]] = []
     notes: list[dict[str, object]] = []
-    for window, heard in zip(windows, found, strict=True):
+    for window, heard in found:
         if is_silent(heard.no_speech_prob, heard.avg_logprob):
             continue
-        words, dropped = honest(_placed(window, heard))
+        words, dropped = honest(_placed(window, heard), language)
         if heard.is_cut:
             dropped = (*dropped, Note(kind="cut_off", text=CUT_OFF, start=window.start, end=window.end))
         notes += [note.model_dump() for note in dropped]

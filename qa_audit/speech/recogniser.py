@@ -19,12 +19,6 @@ LEAST_LOGPROB = -1.0
 NO_SPEECH = 0.6
 """Whisper's own thresholds (whisper/transcribe.py): when to try again, when to hold a window for silent."""
 
-LONGEST_TEXT = 224
-"""Tokens: half of the text context, whisper's own limit for one window."""
-
-TOKENS_PER_SECOND = 10
-"""Nobody speaks faster (fast English is about 6): text that outruns the sound is cut off while it is made."""
-
 
 @dataclass(frozen=True)
 class SpeechOptions:
@@ -61,7 +55,8 @@ class HeardWord:
 class HeardWindow:
     """What a model made of one window, and its own doubts.
 
-    `is_cut` says that the text was still going on when it had as many tokens as the sound can hold.
+    `is_cut` says that the text was still going on when it had as many tokens as the sound can hold, `is_full` that
+    it had as many as any window's text can hold: shorter windows may then hold what is missing.
     """
 
     words: tuple[HeardWord, ...]
@@ -69,6 +64,7 @@ class HeardWindow:
     no_speech_prob: float
     temperature: float = 0.0
     is_cut: bool = False
+    is_full: bool = False
 
 
 class Recogniser(Protocol):
@@ -111,11 +107,6 @@ class Recogniser(Protocol):
         is kept.
         """
         ...
-
-
-def most_tokens(seconds: float) -> int:
-    """Return how many tokens a window's text may have."""
-    return min(LONGEST_TEXT, 16 + round(TOKENS_PER_SECOND * seconds))
 
 
 def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:

@@ -222,7 +222,7 @@ def test_words_do_not_depend_on_companions(
     monkeypatch.setattr(tries, "TEMPERATURES", (0.0, 0.4))
     monkeypatch.setattr(tries, "is_good", lambda text, avg_logprob: False)
     monkeypatch.setattr(placing, "is_silent", lambda *_: False)
-    monkeypatch.setattr(placing, "honest", lambda words: (words, ()))
+    monkeypatch.setattr(placing, "honest", lambda words, language: (words, ()))
     options = SpeechOptions(beam=beams, batch=4, precision="float32", device="cpu", threads=1)
     ours = open_engine(engine, str(checkpoint), checkpoint.parent, options)
     host, guest = [noise(2.0, 1), noise(0.5, 2)], Waiting([noise(3.0, 3)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,44 @@ def test_what_was_made_up_is_dropped_with_a_note(
     heard = ours.transcribe([agent(9.0, (0.0, 2.0))])
     assert [segment.text for segment in heard.segments] == ["again"]
     assert [(note.kind, note.start) for note in heard.notes] == [("repetition", 0.1)]
+
+
+class Crowded(Listener):
+    """A recogniser whose text has room for 16 seconds only."""
+
+    def window(self, sound: np.ndarray) -> HeardWindow:
+        seconds = len(sound) / RATE
+        return replace(super().window(sound), is_cut=seconds > 16, is_full=seconds > 16)
+
+
+def test_a_window_whose_text_was_full_is_heard_again_in_halves(ours: WhisperEngine) -> None:
+    crowded = Crowded()
+    ours._recogniser = crowded
+    spoken = ((0.0, 6.0), (7.0, 13.0), (14.0, 20.0), (21.0, 27.0))
+    heard = ours.transcribe([agent(30.0, *spoken)])
+    assert [round(len(sound) / RATE) for sound in crowded.sounds] == [24, 12, 12]
+    starts = [word.start for segment in heard.segments for word in segment.timed_words()]
+    assert len(starts) == 24
+    assert starts == sorted(starts)
+    assert all(any(a <= start <= b for a, b in spoken) for start in starts)
+    assert heard.notes == ()
+
+
+def test_unbroken_speech_that_fills_the_text_is_cut_in_two(ours: WhisperEngine) -> None:
+    crowded = Crowded()
+    ours._recogniser = crowded
+    ours.transcribe([agent(30.0, (0.0, 28.0))])
+    whole, *parts = crowded.sounds
+    assert len(np.concatenate(parts)) == pytest.approx(len(whole), abs=2)
+    assert max(len(part) for part in parts) / RATE <= 0.6 * 28.0
+
+
+@pytest.mark.parametrize("told", ["hi", None])
+def test_a_language_with_long_texts_gets_short_windows(
+    ours: WhisperEngine, listener: Listener, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    monkeypatch.setattr(listener, "languages", frozenset({"en", "hi"}))
+    monkeypatch.setattr(listener, "language_of", lambda sound: "hi")
+    ours.transcribe([agent(60.0, *((float(at), at + 3.0) for at in range(0, 60, 4)))], language=told)
+    assert len(listener.sounds) == 8
+    assert max(len(sound) for sound in listener.sounds) / RATE <= 224 / 27

@@ -17,7 +17,8 @@ from qa_audit.speech.dtw import dtw
 from qa_audit.speech.engines import open_engine
 from qa_audit.speech.faster_whisper import FasterRecogniser
 from qa_audit.speech.protocol import SpeechChannel
-from qa_audit.speech.recogniser import HeardWindow, SpeechOptions, most_tokens
+from qa_audit.speech.recogniser import HeardWindow, SpeechOptions
+from qa_audit.speech.writing import most_tokens
 from tests.unit.speech.checkpoints import MULTILINGUAL, MULTILINGUAL_100, make_checkpoint
 
 DEMO = Path(faster_whisper.__file__).parent.parent / "demo"
@@ -181,8 +182,8 @@ def test_each_window_gets_as_many_tokens_as_its_sound_can_hold(
     found = recogniser.hear([noise(0.5), noise(5.0), noise(0.5)], language="en")
     assert [window.is_cut for window in found] == [True] * 3
     for window, seconds in zip(found, (0.5, 5.0, 0.5), strict=True):
-        assert 0 < len(window.words) <= most_tokens(seconds)
-    assert len(found[1].words) > most_tokens(0.5)
+        assert 0 < len(window.words) <= most_tokens(seconds, "en")
+    assert len(found[1].words) > most_tokens(0.5, "en")
 
 
 def test_hints_take_no_more_than_half_of_the_context(demo: FasterRecogniser) -> None:

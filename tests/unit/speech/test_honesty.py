@@ -29,11 +29,11 @@ def texts(found: tuple[Word, ...]) -> str:
     ],
 )
 def test_real_speech_stays_whole(text: str) -> None:
-    assert honest(words(text)) == (tuple(words(text)), ())
+    assert honest(words(text), "en") == (tuple(words(text)), ())
 
 
 def test_a_loop_is_dropped_with_where_it_was() -> None:
-    kept, notes = honest(words("hello " + "one moment please " * 5 + "bye"))
+    kept, notes = honest(words("hello " + "one moment please " * 5 + "bye"), "en")
     assert texts(kept) == "hello one moment please bye"
     assert [note.kind for note in notes] == ["repetition"]
     assert (notes[0].start, notes[0].end) == (1.2, 4.74)
@@ -43,14 +43,21 @@ def test_text_that_outruns_the_sound_is_dropped() -> None:
     squeezed = [
         Word(start=3 + n * 0.02, end=3.02 + n * 0.02, text=f"w{n}", probability=0.9) for n in range(6)
     ]
-    kept, notes = honest([*words("please hold the line"), *squeezed])
+    kept, notes = honest([*words("please hold the line"), *squeezed], "en")
     assert texts(kept) == "please hold the line"
     assert [note.kind for note in notes] == ["too_fast"]
 
 
+@pytest.mark.parametrize(("per_second", "kept"), [(15, 20), (60, 0)])
+def test_characters_follow_each_other_faster_than_words(per_second: int, kept: int) -> None:
+    said = words(" ".join("สวัสดีครับขอบคุณที่โทร"[:20]), step=1 / per_second)
+    assert len(honest(said, "th")[0]) == kept
+    assert honest(said, "en")[1] != ()
+
+
 def test_a_few_badly_timed_words_are_no_reason() -> None:
     close = [Word(start=3.0, end=3.02, text=text, probability=0.9) for text in ("of", "the", "a")]
-    assert honest([*words("please hold"), *close])[1] == ()
+    assert honest([*words("please hold"), *close], "en")[1] == ()
 
 
 def test_a_tail_that_the_model_guessed_is_dropped() -> None:
@@ -58,7 +65,7 @@ def test_a_tail_that_the_model_guessed_is_dropped() -> None:
         word.model_copy(update={"start": word.start + 5, "end": word.end + 5})
         for word in words("thanks for watching", chance=0.05)
     ]
-    kept, notes = honest([*words("that is all from me"), *tail])
+    kept, notes = honest([*words("that is all from me"), *tail], "en")
     assert texts(kept) == "that is all from me"
     assert [(note.kind, note.start) for note in notes] == [("unsure_tail", 5.0)]
 
@@ -66,7 +73,7 @@ def test_a_tail_that_the_model_guessed_is_dropped() -> None:
 def test_one_doubtful_word_at_the_end_stays() -> None:
     doubtful = words("that is all from Wojciech")
     doubtful[-1] = doubtful[-1].model_copy(update={"probability": 0.05})
-    assert honest(doubtful) == (tuple(doubtful), ())
+    assert honest(doubtful, "en") == (tuple(doubtful), ())
 
 
 def test_doubtful_words_in_the_middle_stay() -> None:
@@ -74,10 +81,10 @@ def test_doubtful_words_in_the_middle_stay() -> None:
         w.model_copy(update={"start": w.start + 2, "end": w.end + 2})
         for w in words("and then we go on with it")
     ]
-    assert honest(middle)[1] == ()
+    assert honest(middle, "en")[1] == ()
 
 
 def test_all_guesses_leave_nothing_but_the_note() -> None:
-    kept, notes = honest(words("mumble mumble rhubarb", chance=0.01))
+    kept, notes = honest(words("mumble mumble rhubarb", chance=0.01), "en")
     assert kept == ()
     assert len(notes) == 1
