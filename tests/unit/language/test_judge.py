@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from qa_audit import logs
 from qa_audit.config import load_settings
 from qa_audit.domain.checks.tools import Line, Question, Tools
 from qa_audit.errors import Invalid
@@ -253,6 +254,7 @@ def test_a_day_may_cost_so_many_tokens_over_all_processes(server: Scripted, tmp_
 
 def test_no_word_of_the_call_is_logged(server: Scripted, tmp_path: Path) -> None:
     server.reply = quote(2, "so sorry to hear that")
+    logs.configure()  # a command that another test ran may have left only warnings on
     with capture_logs() as entries:
         finding_of(CHECK, LINES, tools=Tools(judge=judge(server, tmp_path)))
     logged = str(entries)
