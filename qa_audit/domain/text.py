@@ -120,7 +120,12 @@ def _segment_tokens(place: int, segment: Segment) -> list[Token]:
 
 def normal_text(text: str) -> str:
     """Return the normalised form of a text as one string."""
-    return " ".join([part.text for part in _read(text.split()).parts])
+    return " ".join(normal_words(text.split()))
+
+
+def normal_words(words: Iterable[str]) -> list[str]:
+    """Return the texts of the pieces that `normalise` makes of written words."""
+    return [part.text for part in _read(words).parts]
 
 
 def _read(words: Iterable[str]) -> _Read:

@@ -17,7 +17,7 @@ from qa_audit.errors import Conflict, Invalid, NotFound, QaAuditError
 from qa_audit.services import consistency
 from qa_audit.services.consistency import Found
 from qa_audit.services.ports import Ports
-from qa_audit.storage import snapshots
+from qa_audit.storage import schema, snapshots
 from qa_audit.storage.snapshots import MediaRow, Snapshot
 
 SCHEMA = "qa-audit/backup@1"
@@ -189,7 +189,7 @@ def _ensure_fits(ports: Ports, manifest: Mapping[str, Any]) -> None:
         raise Invalid(
             f"The backup is of a {manifest.get('database')} database, this installation uses {kind}."
         )
-    if not isinstance(revision, str) or not snapshots.knows_revision(ports.db, revision):
+    if not isinstance(revision, str) or not schema.knows(revision):
         raise Invalid("The backup was made by a newer version of QA Audit. Install that one first.")
 
 

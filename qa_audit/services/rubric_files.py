@@ -100,13 +100,20 @@ def stored_rubric(text: str) -> Rubric:
     return load_rubric(text)
 
 
+def text_sha256(text: str) -> str:
+    """Return the sha256 of a rubric's text, which its versions are known by."""
+    return hashlib.sha256(_raw(text)).hexdigest()
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", errors="surrogatepass")
+
+
 def _built(text: str, source_name: str) -> tuple[Rubric, dict[DataPath, int]]:
-    raw = text.encode("utf-8", errors="surrogatepass")
-    if len(raw) > MAX_BYTES:
+    if len(raw := _raw(text)) > MAX_BYTES:
         raise RubricError(source_name, [Problem("", None, _too_large(len(raw)))])
     data, lines = parse_yaml(text, source_name)
-    digest = hashlib.sha256(raw).hexdigest()
-    return build_rubric(data, lines, source=source_name, sha256=digest), lines
+    return build_rubric(data, lines, source=source_name, sha256=text_sha256(text)), lines
 
 
 def parse_yaml(

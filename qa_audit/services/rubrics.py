@@ -29,7 +29,7 @@ from qa_audit.services.rubric_drafts import (
     version_changes,
     version_text,
 )
-from qa_audit.services.rubric_files import load_rubric, stored_rubric
+from qa_audit.services.rubric_files import load_rubric, stored_rubric, text_sha256
 from qa_audit.services.rubric_views import Draft, FailingExamples, RubricOverview, VersionInfo
 from qa_audit.storage import rubrics as stored
 from qa_audit.storage.database import IntegrityError, Session
@@ -113,6 +113,9 @@ def _local(moment: datetime, offset: int) -> datetime:
 
 def _publish(ports: Ports, path: Path) -> int:
     text = path.read_text(encoding="utf-8")
+    with ports.db.read() as session:
+        if stored.is_known(session, text_sha256(text)):
+            return 0  # Reading thousands of phrases takes longer than everything else at a process's start.
     rubric = load_rubric(text, path.name)
     with ports.db.write() as session:
         if stored.is_own(session, rubric.id):

@@ -8,10 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
@@ -81,27 +77,24 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to the newest migration; safe to call at once from several processes."""
+        from qa_audit.storage import schema
+
         with self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7243001)"))
-            alembic.command.upgrade(self._alembic(connection), "head")
+            schema.upgrade(connection)
 
     def revisions(self) -> tuple[str | None, str | None]:
         """Return the schema's revision and the newest one that this code knows."""
+        from qa_audit.storage import schema
+
         with self.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        return current, ScriptDirectory.from_config(self._alembic(None)).get_current_head()
+            return schema.current(connection), schema.newest()
 
     def dispose(self) -> None:
         """Close the pooled connections."""
         if "engine" in self.__dict__:
             self.engine.dispose()
-
-    def _alembic(self, connection: Any) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        return config
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -77,6 +77,12 @@ def find(session: Session, rubric: str, version: int) -> StoredRubric | None:
     )
     row = session.scalars(found).first()
     return stored_rubric(row) if row else None
+
+
+def is_known(session: Session, sha256: str) -> bool:
+    """Say whether a text is here as a version, whatever its state."""
+    found = select(exists().where(col(RubricVersion.sha256) == sha256))
+    return bool(session.scalar(found))
 
 
 def ids(session: Session) -> tuple[str, ...]:

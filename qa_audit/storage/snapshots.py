@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, inspect, make_url, select, text
 from sqlmodel import SQLModel, col
 
 from qa_audit.errors import QaAuditError
+from qa_audit.storage import schema
 from qa_audit.storage.database import BUSY_SECONDS, Database
 from qa_audit.storage.tables import Call, Recording
 
@@ -78,15 +76,6 @@ def media_rows(db: Database) -> tuple[MediaRow, ...]:
         return _media(session.connection())
 
 
-def knows_revision(db: Database, revision: str) -> bool:
-    """Say whether a schema's revision is one that this program can bring up to date."""
-    try:
-        scripts = ScriptDirectory.from_config(db._alembic(None))
-        return scripts.get_revision(revision) is not None
-    except CommandError:
-        return False
-
-
 def filled_tables(db: Database) -> tuple[str, ...]:
     """Name the tables that hold anything besides what a new installation fills by itself."""
     with db.read() as session:
@@ -105,7 +94,7 @@ def _take_sqlite(db: Database, path: Path) -> Snapshot:
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
     with engine.connect() as connection:
-        found = Snapshot("sqlite", path, _revision(connection), _media(connection))
+        found = Snapshot("sqlite", path, schema.current(connection), _media(connection))
     engine.dispose()
     return found
 
@@ -117,7 +106,7 @@ def _take_postgres(db: Database, path: Path) -> Snapshot:
         shared = str(connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={shared}"]
         _run("pg_dump", db, [*options, f"--file={path}"])
-        found = Snapshot("postgres", path, _revision(connection), _media(connection))
+        found = Snapshot("postgres", path, schema.current(connection), _media(connection))
     _sync(path)
     return found
 
@@ -150,10 +139,6 @@ def _media(connection: Connection) -> tuple[MediaRow, ...]:
         rows += [MediaRow(call, "playback", playback, None)] if playback else []
         rows += [MediaRow(call, "peaks", peaks, None)] if peaks else []
     return tuple(rows)
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _file_of(db: Database) -> str:

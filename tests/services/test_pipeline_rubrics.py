@@ -37,6 +37,12 @@ def test_bundled_rubrics_are_published_once(runtime: Runtime) -> None:
     assert sync_bundled(runtime) == 0
 
 
+def test_a_text_that_is_here_is_not_read_again(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync_bundled(runtime)
+    monkeypatch.setattr("qa_audit.services.rubrics.load_rubric", lambda *_: pytest.fail("read again"))
+    assert sync_bundled(runtime) == 0
+
+
 def test_processes_that_start_together_publish_once(runtime: Runtime) -> None:
     barrier = threading.Barrier(4)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from qa_audit.domain.checks.slots import SLOTS
-from qa_audit.domain.text import normalise, strip_grammar
+from qa_audit.domain.text import normal_words, strip_grammar
 
 _MOST_VARIANTS = 2000
 _LEXER = re.compile(r"\.\.\.|[()\[\]|]|\{\w+\}|<\w+>|[^\s()\[\]|{}<>]+")
@@ -82,7 +82,7 @@ def _normal_variant(words: Variant) -> Variant:
     plain: list[str] = []
     for word in (*words, "<end>"):
         if is_slot(word):
-            elements.extend(piece.text for piece in normalise(plain))
+            elements.extend(normal_words(plain))
             plain = []
             if word != "<end>":
                 elements.append(word)
