@@ -22,6 +22,9 @@ CUT_OFF = (
 LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
 
+SENTENCE_ENDS = ".?!\u0964\u3002\uff1f\uff01"
+"""Hindi's, Chinese's and Japanese's too: ।。？！"""
+
 
 def part_of(found: Sequence[tuple[Window, HeardWindow]], language: str) -> Part:
     """Place in the call what was heard in its windows, as plain data."""
@@ -63,7 +66,7 @@ def sentences(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
     first = 0
     for place, word in enumerate(words[:-1]):
         pauses = words[place + 1].start - word.end >= TURN_PAUSE
-        ends = word.text[-1:] in ".?!" and word.end - words[first].start >= LONGEST_SEGMENT / 3
+        ends = word.text[-1:] in SENTENCE_ENDS and word.end - words[first].start >= LONGEST_SEGMENT / 3
         if pauses or (ends and words[-1].end - words[first].start > LONGEST_SEGMENT):
             yield words[first : place + 1]
             first = place + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import regex
+
 _NUMBER = re.compile(
     r"^(zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|double|triple|[0-9]+)$", re.IGNORECASE
 )
@@ -17,7 +19,7 @@ def loops(words: Sequence[str]) -> list[tuple[int, int]]:
     A phrase must come at least five times in a row, four times when it has four words and more; digits, as
     in a card number, at least nine times.
     """
-    plain = [re.sub(r"[^\w']", "", word).lower() for word in words]
+    plain = [regex.sub(r"[^\w\p{M}']", "", word).lower() for word in words]
     found: list[tuple[int, int]] = []
     at = 0
     while at < len(plain):

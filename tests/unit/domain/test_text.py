@@ -69,6 +69,11 @@ def test_two_ways_of_writing_become_the_same(one: str, other: str) -> None:
         ("a hundred", "a 100"),
         ("-- ...", ""),
         ("\u0664\u0662", "42"),
+        ("नमस्ते, पानी।", "नमस्ते पानी"),
+        ("สวัสดี ครับ", "สวัสดี ครับ"),
+        ("வணக்கம்", "வணக்கம்"),
+        ("İyi günler", "i̇yi günler"),
+        ("您 好。", "您 好"),
     ],
 )
 def test_normal_form(text: str, normal: str) -> None:
@@ -88,6 +93,10 @@ def test_pieces_know_their_words_and_stops() -> None:
     ]
     assert [p.stop for p in pieces][-2:] == [".", "?"]
     assert pieces[-1].name
+
+
+def test_stops_of_other_scripts_are_stops() -> None:
+    assert [p.stop for p in normalise(["ठीक", "है।", "好。", "好？"])] == ["", ".", ".", "?"]
 
 
 def test_a_stop_keeps_numbers_apart() -> None:

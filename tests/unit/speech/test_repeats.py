@@ -32,3 +32,7 @@ def test_a_single_word_loop_is_found() -> None:
 
 def test_endless_digits_are_a_loop() -> None:
     assert loops(("eight " * 30).split()) == [(1, 30)]
+
+
+def test_words_that_differ_in_their_vowel_signs_only_are_no_loop() -> None:
+    assert loops(["का", "की", "कि", "के", "को", "कै", "कू"]) == []
