@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings as examples
 from jinja2 import FileSystemBytecodeCache
 
 from qa_audit.config import Settings
@@ -20,6 +21,10 @@ from tests import postgres
 # Several tests run at once: threads that spin while they wait for each other would eat each other's time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# How long one example takes says more about the other tests on the machine than about the code.
+examples.register_profile("without a clock", deadline=None)
+examples.load_profile("without a clock")
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[1] / "shared"

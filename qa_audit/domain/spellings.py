@@ -11,8 +11,6 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-import regex
-
 MASK = "•••"
 """What stands in place of a masked word."""
 
@@ -135,8 +133,9 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _RANGE = re.compile(r"(\d{1,3})\s*[-\u2013\u2014]\s*(\d{1,3})")
 _MONEY = re.compile(r"([$£€])(\d+(?:\.\d+)?)")
 _PLAIN = re.compile(r"\d+(?:\.\d+)?|\d+(?:st|nd|rd|th)")
-_PIECE = regex.compile(r"\d+(?:st|nd|rd|th)\b|\d+\.\d+|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*")
+_MARKS = "".join(c for c in map(chr, range(0x300, 0xAC00)) if unicodedata.category(c).startswith("M"))
 """Marks belong to their letters: many vowels of Hindi, Tamil or Thai are nothing but marks."""
+_PIECE = re.compile(rf"\d+(?:st|nd|rd|th)\b|\d+\.\d+|[^\W_](?:[^\W_]|[{_MARKS}])*")
 _GLUED = re.compile(r"(?:" + "|".join([*UNITS, *TEENS, *TENS]) + r"){2,}")
 _GLUED_PART = re.compile("|".join(sorted([*UNITS, *TEENS, *TENS], key=len, reverse=True)))
 

@@ -63,7 +63,7 @@ def odd_calls(draw: st.DrawFn) -> Call:
     return Call(transcript, CallFacts(duration=transcript.duration, warnings=("truncated",)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(odd_calls())
 def test_any_call_gets_a_prescore(call: Call) -> None:
     masked = mask(call.transcript, find_spans(call.transcript))

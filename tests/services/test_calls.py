@@ -35,7 +35,7 @@ def all_pages(runtime: Runtime, actor: Actor, filter: CallFilter) -> list[str]:
     raise AssertionError("the pages never end")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     minutes=st.lists(st.integers(0, 3), max_size=12),
     limit=st.integers(1, 5),

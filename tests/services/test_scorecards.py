@@ -166,7 +166,7 @@ def test_a_rubric_that_only_the_machine_judged_by_holds_the_card_back_too(at: Ru
         scorecards.publish(at, REVIEWER, call.public_id)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([None, "yes", "no", "na"]),
     st.sampled_from(["human", "accepted"]),

@@ -158,7 +158,7 @@ def place(spoken: Spoken) -> tuple[Transcript, list[list[bool]]]:
     return transcript(*turns), flags
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(spoken_numbers())
 def test_no_digit_of_a_long_number_survives_however_it_is_said(spoken: Spoken) -> None:
     original, flags = place(spoken)
@@ -172,7 +172,7 @@ def test_no_digit_of_a_long_number_survives_however_it_is_said(spoken: Spoken) -
             assert not digit or any(s.start <= word.start and word.end <= s.end for s in spans)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(spoken_numbers())
 def test_masking_keeps_counts_times_and_verbatim_texts(spoken: Spoken) -> None:
     original, _ = place(spoken)
@@ -188,7 +188,7 @@ def test_masking_keeps_counts_times_and_verbatim_texts(spoken: Spoken) -> None:
         )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     digits=st.text("0123456789", min_size=7, max_size=24),
     seps=st.lists(st.sampled_from(["", " ", "-", ".", " - ", "/", "_"]), min_size=23, max_size=23),
@@ -201,7 +201,7 @@ def test_no_long_number_survives_in_free_text(digits: str, seps: list[str], arou
     assert not any(character.isdigit() for character in masked), masked
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text("0123456789", min_size=4, max_size=4), min_size=1, max_size=1), st.booleans())
 def test_a_short_number_read_back_stays_readable(groups: list[str], numeral: bool) -> None:
     said = groups[0] if numeral else " ".join(DIGITS[int(d)] for d in groups[0])
