@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from qa_audit.domain.access import SYSTEM
 from qa_audit.services import accounts, organisation, people, vendors
 from tests.e2e.conftest import Site
-from tests.e2e.test_every_page import WIDTHS, violations
+from tests.e2e.looking import too_wide, violations
 
 PAGES = ("system", "users", "user", "tokens", "vendors", "vendor", "agent")
 
@@ -35,17 +35,10 @@ def addresses(site: Site) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_in_light_and_in_dark(admin: Page, addresses: dict[str, str], name: str) -> None:
+def test_a_page_pleases_axe_and_fits_every_screen(admin: Page, addresses: dict[str, str], name: str) -> None:
     admin.goto(addresses[name])
     assert violations(admin) == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_scrolls_sideways(admin: Page, addresses: dict[str, str], name: str) -> None:
-    admin.goto(addresses[name])
-    for width in WIDTHS:
-        admin.set_viewport_size({"width": width, "height": 800})
-        assert admin.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width} px"
+    assert too_wide(admin) == {}
 
 
 def test_a_lead_is_added_from_the_keyboard_and_the_link_is_shown(

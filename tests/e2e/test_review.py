@@ -23,8 +23,8 @@ from qa_audit.runtime import Runtime
 from qa_audit.services import reviewing
 from tests import seeding
 from tests.e2e.conftest import Watch
+from tests.e2e.looking import open_folds, too_small, too_wide, violations
 from tests.e2e.test_a_day import at, is_loaded, is_paused, until
-from tests.e2e.test_every_page import violations
 
 FATAL, PLAIN, MONO, OTHERS = "call-10", "call-03", "mono-13", ("call-11", "call-12", "call-09")
 PROMISE = "Promises only what policy allows"
@@ -319,12 +319,10 @@ def test_a_plain_browser_audits_by_its_forms(browser: Browser, office: Office, c
     context.close()
 
 
-def open_all(page: Page) -> None:
-    page.evaluate("for (const fold of document.querySelectorAll('main details:not(.menu)')) fold.open = true")
-
-
 @pytest.mark.parametrize("place", ["queue", "review", "settled", "asked"])
-def test_axe_finds_nothing_in_light_and_in_dark(page: Page, office: Office, place: str) -> None:
+def test_a_page_pleases_axe_fits_every_screen_and_is_easy_to_hit(
+    page: Page, office: Office, place: str
+) -> None:
     if place == "queue":
         page.goto("/review/queue?q=a")
     else:
@@ -332,27 +330,10 @@ def test_axe_finds_nothing_in_light_and_in_dark(page: Page, office: Office, plac
     if place == "asked":
         page.get_by_role("button", name="Submit", exact=True).click()
         expect(page.locator("#ask")).to_be_visible()
-    open_all(page)
+    open_folds(page)
     assert violations(page) == []
-
-
-@pytest.mark.parametrize("place", ["queue", "review"])
-def test_nothing_scrolls_sideways_and_targets_are_large_enough(
-    page: Page, office: Office, place: str
-) -> None:
-    page.goto("/review/queue" if place == "queue" else f"/calls/{office.calls[MONO]}/review")
-    open_all(page)
-    for width in (360, 390, 768, 1440):
-        page.set_viewport_size({"width": width, "height": 800})
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{place} is {wide} px wide on a screen of {width}"
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('main button, .button, .play, .choices label, main summary')]
-            .filter((one) => one.checkVisibility())
-            .map((one) => [one.textContent.trim(), Math.round(one.getBoundingClientRect().height)])
-            .filter(([, height]) => height < 24)"""
-    )
-    assert small == []
+    assert too_wide(page) == {}
+    assert too_small(page, "main button, .button, .play, .choices label, main summary") == []
 
 
 def test_focus_is_never_hidden_behind_player_or_foot(page: Page, office: Office) -> None:

@@ -15,7 +15,7 @@ from qa_audit.storage import tables
 from qa_audit.storage.database import Session
 from tests.auditing import SAID, STARTED, Side, make_audited, make_side
 from tests.e2e.conftest import FATAL, Site, sign_in
-from tests.e2e.test_every_page import WIDTHS, violations
+from tests.e2e.looking import open_folds, too_small, too_wide, violations
 from tests.factories import make_call, make_recording, make_transcript, make_vendor
 from tests.web.test_review_numbers import TEXT as NUMBERS
 
@@ -276,31 +276,17 @@ def address(site: Site, place: str) -> str:
 def show(page: Page, site: Site, place: str) -> None:
     """Go there and open everything that is folded."""
     page.goto(address(site, place))
-    page.evaluate("for (const fold of document.querySelectorAll('main details:not(.menu)')) fold.open = true")
+    open_folds(page)
 
 
 @pytest.mark.parametrize("place", PAGES)
-def test_axe_finds_nothing_in_light_and_in_dark(admin: Page, site: Site, desk: Desk, place: str) -> None:
-    show(admin, site, place)
-    assert violations(admin) == []
-
-
-@pytest.mark.parametrize("place", PAGES)
-def test_nothing_scrolls_sideways_and_targets_are_large_enough(
+def test_a_page_pleases_axe_fits_every_screen_and_is_easy_to_hit(
     admin: Page, site: Site, desk: Desk, place: str
 ) -> None:
     show(admin, site, place)
-    for width in WIDTHS:
-        admin.set_viewport_size({"width": width, "height": 800})
-        wide = admin.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{place} is {wide} px wide on a screen of {width}"
-    small = admin.evaluate(
-        """() => [...document.querySelectorAll('button, .button, .play, summary, nav a, a.row, .problems a')]
-            .filter((one) => one.checkVisibility())
-            .map((one) => [one.textContent.trim(), Math.round(one.getBoundingClientRect().height)])
-            .filter(([, height]) => height < 24)"""
-    )
-    assert small == []
+    assert violations(admin) == []
+    assert too_wide(admin) == {}
+    assert too_small(admin, "button, .button, .play, summary, nav a, a.row, .problems a") == []
 
 
 def test_a_reviewer_reads_and_is_offered_no_change(page: Page, site: Site, desk: Desk) -> None:

@@ -16,7 +16,7 @@ from qa_audit.services.passwords import hash_password
 from qa_audit.storage import tables
 from tests import auditing, factories, seeding
 from tests.e2e.conftest import Site, Watch
-from tests.e2e.test_every_page import WIDTHS, violations
+from tests.e2e.looking import open_folds, too_small, too_wide, violations
 
 BUNDLED = "call-12"
 PHONE = {"width": 390, "height": 844}
@@ -48,10 +48,6 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_label("Password").fill(seeding.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/scorecards")
-
-
-def open_folds(page: Page) -> None:
-    page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
 
 
 def until(page: Page, holds: Callable[[], bool]) -> None:
@@ -116,18 +112,9 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         page.goto(address)
         open_folds(page)
         assert violations(page) == [], address
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{address} is {wide} px wide on a screen of {width}"
+        assert too_wide(page) == {}, address
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('main button, main .button, main .play, main summary, a.row')]
-            .filter((one) => one.checkVisibility())
-            .map((one) => [one.textContent.trim(), Math.round(one.getBoundingClientRect().height)])
-            .filter(([, height]) => height < 40)"""
-    )
-    assert small == []
+    assert too_small(page, "main button, main .button, main .play, main summary, a.row", 40) == []
 
 
 def test_a_viewer_reads_the_card_and_cannot_answer(page: Page, watch: Watch, card: str) -> None:

@@ -17,11 +17,10 @@ from qa_audit.services import bundled_calls, demo_data, demo_story, rubrics
 from qa_audit.web.app import create_app
 from tests import seeding
 from tests.e2e.conftest import Quiet, Watch, sign_in
-from tests.e2e.test_every_page import violations
+from tests.e2e.looking import open_folds, too_wide, violations
 
 CALL = "call-10"
 PLACES = ("/vendors", "/vendors?sample=no", "/vendors/sollent", "/vendors/kestrel/audits?show=fatal")
-WIDTHS = (360, 390, 768, 1024, 1110, 1440)
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +74,13 @@ def viewer(story: str, browser: Any, cookies: list[Any]) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_axe_finds_nothing_in_light_and_in_dark(viewer: Page, place: str) -> None:
+def test_a_page_pleases_axe_and_fits_every_screen(viewer: Page, place: str) -> None:
     viewer.goto(place)
-    viewer.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
+    open_folds(viewer)
     for width in (1440, 390):
         viewer.set_viewport_size({"width": width, "height": 900})
         assert violations(viewer) == []
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_nothing_scrolls_sideways(viewer: Page, place: str) -> None:
-    viewer.goto(place)
-    viewer.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
-    for width in WIDTHS:
-        viewer.set_viewport_size({"width": width, "height": 800})
-        assert viewer.evaluate("document.documentElement.scrollWidth") <= width, width
+    assert too_wide(viewer) == {}
 
 
 def test_a_newcomer_finds_who_breaks_the_rules_and_the_moment(viewer: Page, tmp_path: Path) -> None:
