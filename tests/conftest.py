@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import settings as examples
 from jinja2 import FileSystemBytecodeCache
 
 from qa_audit.config import Settings
 from qa_audit.runtime import Runtime
+from qa_audit.services import passwords
 from qa_audit.storage.database import Database
 from tests import postgres
 
@@ -71,6 +73,23 @@ def shared() -> Path:
 def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compile each page template once: hundreds of tests build an application of their own."""
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))}
+
+
+REAL_HASHER = passwords._HASHER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords at next to no cost: it is slow on purpose, and hundreds of tests sign in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords at the cost that they have in earnest."""
+    monkeypatch.setattr(passwords, "_HASHER", REAL_HASHER)
 
 
 @pytest.fixture(scope="session")

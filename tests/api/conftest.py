@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from qa_audit.media.fakes import ScriptedRecordings
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts
-from qa_audit.web.app import create_app
 from tests.api.helping import add_vendors
+from tests.serving import application
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ready(runtime: Runtime) -> Runtime:
 @pytest.fixture
 def app(ready: Runtime) -> Flask:
     """The application as gunicorn would serve it."""
-    return create_app(ready)
+    return application(ready)
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from werkzeug.serving import make_server
 
 from qa_audit.cli.main import main
 from qa_audit.runtime import Runtime
-from qa_audit.web.app import create_app
+from tests.serving import application
 
 
 @contextmanager
 def serving(runtime: Runtime) -> Iterator[str]:
     """Serve the application for the length of the block; gives its address."""
-    server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
+    server = make_server("127.0.0.1", 0, application(runtime), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

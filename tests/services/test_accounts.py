@@ -190,6 +190,7 @@ def test_of_two_who_use_a_link_at_once_one_wins(runtime: Runtime) -> None:
     assert won.count(True) == 1
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_only_hashes_are_stored(runtime: Runtime) -> None:
     link = accounts.create_user(runtime, "ana@example.org", "reviewer")
     token = accounts.create_token(runtime, "read")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
@@ -15,18 +16,18 @@ from qa_audit.config import Settings
 from qa_audit.domain.access import Role
 from qa_audit.runtime import Runtime
 from qa_audit.services.passwords import hash_password
-from qa_audit.web.app import create_app
 from tests.factories import make_user
 from tests.fakes import script
-from tests.page import find_all, parse
+from tests.serving import application
 
 PASSWORD = "three words in a row"
 SignInAs = Callable[..., FlaskClient]
+TOKENS: WeakKeyDictionary[FlaskClient, tuple[str, str]] = WeakKeyDictionary()
+"""The session and the token that a client was given, asked for once per session."""
 
 
-@cache
 def hashed() -> str:
-    """The hash of PASSWORD, made once: it is slow on purpose."""
+    """A hash of PASSWORD."""
     return hash_password(PASSWORD)
 
 
@@ -42,7 +43,7 @@ def here(sqlite_url: str, tmp_path: Path) -> Iterator[Runtime]:
 @pytest.fixture
 def app(here: Runtime) -> Flask:
     """The application under test."""
-    return create_app(here)
+    return application(here)
 
 
 @pytest.fixture
@@ -80,11 +81,22 @@ def reviewer(sign_in_as: SignInAs) -> FlaskClient:
 
 def token_of(client: FlaskClient) -> str:
     """Read the token from a form: the sign-in's, or the sign-out's that stands on every other page."""
+    known, cookie = TOKENS.get(client), session_of(client)
+    if known and known[0] == cookie:
+        return known[1]
     page = client.get("/login")
     if page.status_code == 303:
         page = client.get("/no-such-page")
-    found = find_all(parse(page.text), "input", name="csrf_token")
-    return found[0].get("value") or ""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found is not None, page.text
+    TOKENS[client] = session_of(client), found[1]
+    return found[1]
+
+
+def session_of(client: FlaskClient) -> str:
+    """Return the cookie that a token belongs to."""
+    cookie = client.get_cookie("sid")
+    return cookie.value if cookie else ""
 
 
 def post(client: FlaskClient, address: str, **fields: object):  # type: ignore[no-untyped-def]

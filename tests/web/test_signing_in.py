@@ -57,6 +57,7 @@ def test_known_and_unknown_people_get_the_same_words(client: FlaskClient, here: 
     assert "E-mail or password is wrong." in page_of(known)
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_known_and_unknown_people_take_about_the_same_time(here: Runtime) -> None:
     email = person(here)
 
