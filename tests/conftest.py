@@ -6,17 +6,21 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import settings as examples
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import Engine
 
 from qa_audit.config import Settings
 from qa_audit.runtime import Runtime
 from qa_audit.services import passwords
+from qa_audit.storage import database
 from qa_audit.storage.database import Database
 from tests import postgres
 
@@ -73,6 +77,20 @@ def shared() -> Path:
 def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compile each page template once: hundreds of tests build an application of their own."""
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept_statements() -> Iterator[None]:
+    """Keep one engine per Postgres database: each engine would compile the same statements anew."""
+    made = database.create_engine
+    kept = cache(made)
+
+    def create_engine(url: str, **options: Any) -> Engine:
+        return kept(url, **options) if url.startswith("postgresql") else made(url, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "create_engine", create_engine)
+        yield
 
 
 REAL_HASHER = passwords._HASHER
