@@ -58,17 +58,11 @@ def is_complete(demo: Program) -> bool:
     return len(alive(demo.family())) >= 7
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_demo(start: Start, number: signal.Signals) -> None:
     demo = start("--port", str(free_port()))
     assert demo.says(READY), demo.words
-    assert wait_until(lambda: is_complete(demo)), demo.family()
-    demo.process.send_signal(number)
-    demo.process.wait(timeout=90)
-    assert wait_until(lambda: not alive(demo.seen), 15), alive(demo.seen)
-    if number != signal.SIGKILL:
-        assert demo.process.returncode == 0
-        assert demo.words.rstrip().endswith("Stopping.")
+    check_the_end(demo, number)
 
 
 def test_a_second_ctrl_c_ends_everything_at_once(start: Start) -> None:
@@ -85,7 +79,7 @@ def test_a_second_ctrl_c_ends_everything_at_once(start: Start) -> None:
     assert demo.process.returncode == 128 + signal.SIGINT
 
 
-def test_the_printed_sign_ins_work_and_a_second_demo_is_refused_in_one_line(
+def test_the_printed_sign_ins_work_until_it_is_ended_and_a_second_demo_is_refused_in_one_line(
     start: Start, tmp_path: Path
 ) -> None:
     port = str(free_port())
@@ -115,6 +109,7 @@ def test_the_printed_sign_ins_work_and_a_second_demo_is_refused_in_one_line(
     assert third.words.count("\n") == 1
     assert f"Port {port} is taken" in third.words
     assert demo.process.poll() is None
+    check_the_end(demo, signal.SIGTERM)
 
 
 def test_the_death_of_one_process_ends_the_demo_and_names_its_log(start: Start) -> None:
@@ -139,6 +134,17 @@ def test_once_scores_a_bundled_call_prints_it_and_finds_it_again(start: Start) -
     again = start("--once", calls="call-05")
     assert again.process.wait(timeout=90) == 0, again.words
     assert "1 bundled, 0 of them new" in again.words
+
+
+def check_the_end(demo: Program, number: signal.Signals) -> None:
+    """End a demo by a signal and check that it says so, where it can, and leaves nothing running."""
+    assert wait_until(lambda: is_complete(demo)), demo.family()
+    demo.process.send_signal(number)
+    demo.process.wait(timeout=90)
+    assert wait_until(lambda: not alive(demo.seen), 15), alive(demo.seen)
+    if number != signal.SIGKILL:
+        assert demo.process.returncode == 0
+        assert demo.words.rstrip().endswith("Stopping.")
 
 
 def command_of(pid: int) -> bytes:

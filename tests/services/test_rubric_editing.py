@@ -189,7 +189,7 @@ def test_what_the_text_leaves_no_place_for_is_refused_and_says_where_to_go() -> 
     events=st.lists(st.sampled_from(EVENTS), unique=True, max_size=3),
     phrases=st.lists(WORDS, unique=True, min_size=1, max_size=4),
 )
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_any_edit_is_read_back_and_keeps_every_comment(
     name: str, number: int, title: str, prose: tuple[str, str, str], points: float, gravity: str,
     events: Sequence[str], phrases: Sequence[str],
