@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from hypothesis import settings as examples
+from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine
 
@@ -30,8 +30,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # How long one example takes says more about the other tests on the machine than about the code.
-examples.register_profile("without a clock", deadline=None)
-examples.load_profile("without a clock")
+hypothesis_settings.register_profile("without a clock", deadline=None)
+hypothesis_settings.load_profile("without a clock")
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[1] / "shared"

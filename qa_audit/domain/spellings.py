@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 MASK = "•••"
 """What stands in place of a masked word."""
+FULL_STOPS = "\u0964\u3002"
+"""Of Hindi (।) and of Chinese and Japanese (。), beside the point."""
+MARKS = "".join(c for c in map(chr, range(0x300, 0xAC00)) if unicodedata.category(c).startswith("M"))
+"""Marks belong to their letters: many vowels of Hindi, Tamil or Thai are nothing but marks."""
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -126,16 +130,12 @@ _DATE = re.compile(
     r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}|\d{1,2}-\d{1,2}-(?:19|20)\d\d|(?:19|20)\d\d-\d{1,2}-\d{1,2}"
 )
 _EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
-_FULL_STOPS = "\u0964\u3002"
-"""Of Hindi (।) and of Chinese and Japanese (。)."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _RANGE = re.compile(r"(\d{1,3})\s*[-\u2013\u2014]\s*(\d{1,3})")
 _MONEY = re.compile(r"([$£€])(\d+(?:\.\d+)?)")
 _PLAIN = re.compile(r"\d+(?:\.\d+)?|\d+(?:st|nd|rd|th)")
-_MARKS = "".join(c for c in map(chr, range(0x300, 0xAC00)) if unicodedata.category(c).startswith("M"))
-"""Marks belong to their letters: many vowels of Hindi, Tamil or Thai are nothing but marks."""
-_PIECE = re.compile(rf"\d+(?:st|nd|rd|th)\b|\d+\.\d+|[^\W_](?:[^\W_]|[{_MARKS}])*")
+_PIECE = re.compile(rf"\d+(?:st|nd|rd|th)\b|\d+\.\d+|[^\W_](?:[^\W_]|[{MARKS}])*")
 _GLUED = re.compile(r"(?:" + "|".join([*UNITS, *TEENS, *TENS]) + r"){2,}")
 _GLUED_PART = re.compile("|".join(sorted([*UNITS, *TEENS, *TENS], key=len, reverse=True)))
 
@@ -180,7 +180,7 @@ def _read_word(word: str) -> tuple[tuple[str, ...], str, bool]:
         return (MASK,), "", False
     plain = unicodedata.normalize("NFKC", word).replace("\u2019", "'").replace("\u2018", "'").strip()
     plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in plain)
-    core = plain.strip("\"“”«»()[]{}<>…,.;:!?¿¡*_~`'-\u2013\u2014" + _FULL_STOPS)
+    core = plain.strip("\"“”«»()[]{}<>…,.;:!?¿¡*_~`'-\u2013\u2014" + FULL_STOPS)
     tail = plain[plain.rfind(core) + len(core) :] if core else plain
     lower = core.lower()
     stop = _stop(tail, lower)
@@ -191,7 +191,7 @@ def _read_word(word: str) -> tuple[tuple[str, ...], str, bool]:
 def _stop(tail: str, lower: str) -> str:
     if "?" in tail:
         return "?"
-    if any(mark in tail for mark in "!…" + _FULL_STOPS):
+    if any(mark in tail for mark in "!…" + FULL_STOPS):
         return "."
     if "." in tail:
         return "" if lower in _ABBREVIATIONS or lower in ("a.m", "p.m") else "."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from qa_audit.domain.spellings import FULL_STOPS
 from qa_audit.domain.transcript import Note, Segment, Word
 from qa_audit.speech.honesty import honest
 from qa_audit.speech.protocol import Part, SpeechChannel
@@ -22,8 +23,8 @@ CUT_OFF = (
 LONGEST_SEGMENT = 15.0
 """Seconds: longer speech is shown as several segments, cut after a sentence."""
 
-SENTENCE_ENDS = ".?!\u0964\u3002\uff1f\uff01"
-"""Hindi's, Chinese's and Japanese's too: ।。？！"""
+SENTENCE_ENDS = ".?!\uff1f\uff01" + FULL_STOPS
+"""The wide marks (？！) are those of Chinese and Japanese."""
 
 
 def part_of(found: Sequence[tuple[Window, HeardWindow]], language: str) -> Part:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import regex
+from qa_audit.domain.spellings import MARKS
 
 _NUMBER = re.compile(
     r"^(zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|double|triple|[0-9]+)$", re.IGNORECASE
 )
+_NO_LETTER = re.compile(rf"[^\w{MARKS}']")
 LONGEST_PHRASE = 12
 
 
@@ -19,7 +20,7 @@ def loops(words: Sequence[str]) -> list[tuple[int, int]]:
     A phrase must come at least five times in a row, four times when it has four words and more; digits, as
     in a card number, at least nine times.
     """
-    plain = [regex.sub(r"[^\w\p{M}']", "", word).lower() for word in words]
+    plain = [_NO_LETTER.sub("", word).lower() for word in words]
     found: list[tuple[int, int]] = []
     at = 0
     while at < len(plain):

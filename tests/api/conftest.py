@@ -12,7 +12,7 @@ from qa_audit.media.fakes import ScriptedRecordings
 from qa_audit.runtime import Runtime
 from qa_audit.services import accounts
 from tests.api.helping import add_vendors
-from tests.serving import application
+from tests.application import application
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from qa_audit.cli.main import main
 from qa_audit.runtime import Runtime
-from tests.serving import application
+from tests.application import application
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from qa_audit.config import Settings
 from qa_audit.domain.access import Role
 from qa_audit.runtime import Runtime
 from qa_audit.services.passwords import hash_password
+from tests.application import application
 from tests.factories import make_user
 from tests.fakes import script
-from tests.serving import application
 
 PASSWORD = "three words in a row"
 SignInAs = Callable[..., FlaskClient]

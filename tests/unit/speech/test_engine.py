@@ -166,15 +166,16 @@ def test_hints_reach_the_model_and_are_told(ours: WhisperEngine, listener: Liste
     assert [(note.kind, "Acme, SuperBox" in note.text) for note in heard.notes] == [("hints", True)]
 
 
-def test_long_speech_is_cut_into_segments_after_sentences() -> None:
+@pytest.mark.parametrize("last", ["end.", "है।", "好？"])
+def test_long_speech_is_cut_into_segments_after_sentences(last: str) -> None:
     words = tuple(
-        Word(start=i * 0.5, end=i * 0.5 + 0.4, text="end." if i % 7 == 6 else "word", probability=0.9)
+        Word(start=i * 0.5, end=i * 0.5 + 0.4, text=last if i % 7 == 6 else "word", probability=0.9)
         for i in range(56)
     )
     parts = list(placing.sentences(words))
     assert len(parts) > 1
     assert tuple(word for part in parts for word in part) == words
-    assert all(part[-1].text == "end." for part in parts)
+    assert all(part[-1].text == last for part in parts)
 
 
 def test_a_window_that_the_model_holds_for_silent_gives_nothing(
